@@ -1,0 +1,81 @@
+// Up to 32 packets on their way through the stages, as columns.
+//
+// Port I/O fills the first columns, each stage fills its own and reads those before it. No stage knows mbufs: `handle`
+// is whatever the port wants back for transmitting or freeing the packet.
+#pragma once
+
+#include "flow/entry.hpp"
+#include "flow/key.hpp"
+#include "packet/parsed.hpp"
+#include "ruleset/classifier.hpp"
+#include "ruleset/ruleset.hpp"
+#include "telemetry/drop_reason.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::pipeline {
+
+inline constexpr unsigned kBatchSize = 32;
+
+template <typename T> using Column = std::array<T, kBatchSize>;
+
+/// What is to become of a packet.
+enum class Disposition : std::uint8_t {
+    pending,  ///< not decided yet
+    forward,  ///< to the peer of the port it came in by
+    drop,     ///< for `reason`
+    hand_off, ///< to worker `owner`
+};
+
+/// Rows of the batch that a stage has to look at: their numbers, in order of arrival.
+struct Selection {
+    unsigned count = 0;
+    Column<std::uint8_t> row;
+
+    void add(unsigned i) { row[count++] = static_cast<std::uint8_t>(i); }
+    void clear() { count = 0; }
+};
+
+struct Batch {
+    unsigned count = 0;
+    bool handed_in = false; ///< came from another worker's ring: it is ours, whatever its hash says
+
+    // Filled by port I/O.
+    Column<std::byte*> data;
+    Column<std::uint16_t> length; ///< bytes of the frame, all in one piece
+    Column<void*> handle;
+    Column<std::uint16_t> port;   ///< index of the interface it came in by
+
+    // Filled by the parse stage.
+    Column<packet::Parsed> parsed;
+    Column<ruleset::Query> query; ///< as the packet travels
+
+    // Filled by the dispatch stage, densely, for the rows of `tracked`.
+    Selection tracked;
+    Column<flow::Key> key;
+    Column<bool> sender_is_second;
+    Column<std::uint64_t> hash;
+
+    // Filled by the flow look-up stage, densely as well.
+    Column<flow::Index> flow;
+    Column<std::uint32_t> generation;
+
+    // The outcome, by row.
+    Column<Disposition> disposition;
+    Column<telemetry::DropReason> reason; ///< when dropped
+    Column<std::uint16_t> owner;          ///< when handed off
+    Column<std::uint32_t> rule_slot;      ///< counter slot of the rule that decided, kNoRule if none did
+    Column<ruleset::Path> path;           ///< what the untracked classifier said
+
+    void drop(unsigned row, telemetry::DropReason why) {
+        disposition[row] = Disposition::drop;
+        reason[row] = why;
+    }
+};
+
+/// Batch::rule_slot of a packet that no rule judged: link control, malformed.
+inline constexpr std::uint32_t kNoRule = 0xffffffff;
+
+} // namespace sluice::pipeline

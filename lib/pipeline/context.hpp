@@ -1,0 +1,24 @@
+// What the stages of one worker work with. Everything in it belongs to that worker or is immutable.
+#pragma once
+
+#include "base/ticks.hpp"
+#include "flow/table.hpp"
+#include "pipeline/ownership.hpp"
+#include "ruleset/ruleset.hpp"
+#include "telemetry/counters.hpp"
+
+#include <span>
+
+namespace sluice::pipeline {
+
+struct Context {
+    const ruleset::Ruleset* ruleset = nullptr; ///< loaded once a burst
+    flow::Table* flows = nullptr;
+    telemetry::WorkerCounters* counters = nullptr;
+    std::span<telemetry::RuleCounters> rule_counters; ///< by counter slot
+    base::Tick now = 0;
+    Ownership ownership;
+    SymmetricToeplitz toeplitz;
+};
+
+} // namespace sluice::pipeline

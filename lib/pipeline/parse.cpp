@@ -1,0 +1,105 @@
+// Stage 2: bytes to tuples.
+#include "packet/parse.hpp"
+
+#include "pipeline/pipeline.hpp"
+
+#include <cstring>
+
+namespace sluice::pipeline {
+namespace {
+
+using telemetry::DropReason;
+
+DropReason reason_for(packet::Malformed malformed) {
+    using packet::Malformed;
+    switch (malformed) {
+    case Malformed::truncated_ethernet:
+    case Malformed::too_many_vlan_tags: return DropReason::bad_ethernet_header;
+    case Malformed::truncated_ip:
+    case Malformed::ip_version:
+    case Malformed::ip_header_length:
+    case Malformed::ip_total_length:
+    case Malformed::ipv4_options:
+    case Malformed::fragment_length: return DropReason::bad_ip_header;
+    case Malformed::extension_truncated:
+    case Malformed::extension_chain_long:
+    case Malformed::extension_order:
+    case Malformed::fragment_nested: return DropReason::bad_extension_header;
+    case Malformed::truncated_l4:
+    case Malformed::tcp_header_length:
+    case Malformed::udp_length: return DropReason::bad_l4_header;
+    case Malformed::none: break;
+    }
+    return DropReason::internal_error;
+}
+
+/// IPv6 neighbour discovery is to IPv6 what ARP is to IPv4: without it no host behind a wire finds another. RFC 4861,
+/// 7.1: a hop limit other than 255 means that it crossed a router, and it is then not neighbour discovery.
+bool is_neighbor_discovery(const packet::Parsed& parsed) {
+    return parsed.protocol == net::protocol::kIcmpv6 && parsed.family == net::Family::ipv6 && parsed.ttl == 255 &&
+           parsed.icmp_code == 0 && parsed.icmp_type >= net::icmpv6::kRouterSolicitation &&
+           parsed.icmp_type <= net::icmpv6::kNeighborAdvertisement;
+}
+
+bool is_icmp(std::uint8_t protocol) {
+    return protocol == net::protocol::kIcmp || protocol == net::protocol::kIcmpv6;
+}
+
+void fill_query(const packet::Parsed& parsed, std::uint16_t from_zone, std::uint16_t to_zone, ruleset::Query& query) {
+    query.protocol = parsed.protocol;
+    std::memset(query.padding, 0, sizeof query.padding);
+    query.from_zone = net::Be16::from_host(from_zone);
+    query.to_zone = net::Be16::from_host(to_zone);
+    if (is_icmp(parsed.protocol)) {
+        query.source_port = net::Be16{};
+        query.destination_port =
+            net::Be16::from_host(static_cast<std::uint16_t>(parsed.icmp_type << 8 | parsed.icmp_code));
+    } else {
+        query.source_port = parsed.source_port;
+        query.destination_port = parsed.destination_port;
+    }
+    std::memcpy(query.source, parsed.source, sizeof query.source);
+    std::memcpy(query.destination, parsed.destination, sizeof query.destination);
+}
+
+void decide_by_kind(Batch& batch, unsigned i) {
+    const packet::Parsed& parsed = batch.parsed[i];
+    batch.disposition[i] = Disposition::pending;
+    switch (parsed.kind) {
+    case packet::Kind::malformed: batch.drop(i, reason_for(parsed.malformed)); break;
+    case packet::Kind::other: batch.drop(i, DropReason::unknown_ethertype); break;
+    case packet::Kind::arp: batch.disposition[i] = Disposition::forward; break;
+    case packet::Kind::ip:
+        if (parsed.fragment != packet::FragmentState::whole) batch.drop(i, DropReason::fragment);
+        else if (is_neighbor_discovery(parsed)) batch.disposition[i] = Disposition::forward;
+        break;
+    }
+}
+
+} // namespace
+
+void parse(Batch& batch, const Context& context) {
+    const ruleset::Ruleset& ruleset = *context.ruleset;
+    for (unsigned i = 0; i < batch.count; ++i) {
+        base::prefetch(batch.data[i]);
+    }
+    for (unsigned i = 0; i < batch.count; ++i) {
+        batch.rule_slot[i] = kNoRule;
+        batch.path[i] = ruleset::Path::none;
+        packet::parse({batch.data[i], batch.length[i]}, batch.parsed[i]);
+        decide_by_kind(batch, i);
+
+        const ruleset::Port& port = ruleset.port(batch.port[i]);
+        if (batch.disposition[i] == Disposition::drop) continue;
+        // Before any flow is touched: a packet that cannot be forwarded must not move a state.
+        if (batch.length[i] > port.peer_mtu + batch.parsed[i].l3_offset) {
+            batch.drop(i, DropReason::mtu_exceeded);
+            continue;
+        }
+        if (batch.disposition[i] == Disposition::pending) {
+            fill_query(batch.parsed[i], port.zone, ruleset.port(port.peer).zone, batch.query[i]);
+        }
+    }
+}
+
+} // namespace sluice::pipeline

@@ -1,0 +1,110 @@
+#include "policy/compile/compile.hpp"
+
+#include "policy/compile/rows.hpp"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace sluice::policy {
+namespace {
+
+ruleset::Action action_of(Action action) {
+    return action == Action::allow ? ruleset::Action::allow : ruleset::Action::drop;
+}
+
+bool fits(const Policy& policy, Diagnostics& diagnostics) {
+    std::size_t rows = 0;
+    const Rule* largest = nullptr;
+    std::size_t largest_rows = 0;
+    for (const Rule& rule : policy.rules) {
+        const std::size_t count = row_count(rule);
+        rows += count;
+        if (count >= largest_rows) {
+            largest = &rule;
+            largest_rows = count;
+        }
+    }
+    if (rows <= kMaxRows) return true;
+    auto& problem = diagnostics.error("P090", largest->where,
+                                      "the rules take " + std::to_string(rows) + " classifier rows, more than " +
+                                          std::to_string(kMaxRows));
+    problem.help = "rule '" + largest->name + "' takes " + std::to_string(largest_rows) +
+                   ": sources, destinations and port ranges multiply; split it or use larger prefixes";
+    return false;
+}
+
+bool build(std::span<const ruleset::Row> rows, const char* kind, const CompileOptions& options,
+           Diagnostics& diagnostics, ruleset::Classifier& out) {
+    const std::string name = std::string(kind) + std::to_string(options.epoch);
+    auto built = ruleset::Classifier::build(rows, name.c_str(), options.numa_socket);
+    if (!built) {
+        auto& problem =
+            diagnostics.error("P091", {}, std::string("the ") + kind + " classifier of " + std::to_string(rows.size()) +
+                                              " rows cannot be built: " + built.error().step + ": " +
+                                              std::strerror(built.error().error_number));
+        problem.help = built.error().error_number == ENOMEM
+                           ? "reserve more hugepages (tools/setup --hugepages), or make rules and sets smaller"
+                           : "make rules and sets smaller";
+        return false;
+    }
+    out = std::move(*built);
+    return true;
+}
+
+void populate_rules(const Policy& policy, const CompileOptions& options, ruleset::Ruleset::Parts& parts) {
+    parts.rule_count = static_cast<std::uint32_t>(policy.rules.size());
+    parts.rules = std::make_unique<ruleset::Rule[]>(policy.rules.size() + 1);
+    for (std::uint32_t i = 0; i <= parts.rule_count; ++i) {
+        ruleset::Rule& rule = parts.rules[i];
+        rule.counter_slot = options.counter_slots.empty() ? i : options.counter_slots[i];
+        if (i == parts.rule_count) {
+            rule.action = action_of(policy.default_action);
+            rule.tracked = true;
+            continue;
+        }
+        rule.action = action_of(policy.rules[i].action);
+        rule.tracked = policy.rules[i].tracked;
+        rule.profile = static_cast<std::uint16_t>(policy.rules[i].timeouts);
+    }
+}
+
+void populate_profiles(const Policy& policy, ruleset::Ruleset::Parts& parts) {
+    static_assert(kTimeoutCount == ruleset::kTimeoutClasses);
+    parts.profile_count = static_cast<std::uint16_t>(policy.timeouts.size());
+    parts.profiles = std::make_unique<ruleset::Profile[]>(policy.timeouts.size());
+    for (std::size_t i = 0; i < policy.timeouts.size(); ++i) {
+        parts.profiles[i].ticks = policy.timeouts[i].ticks;
+    }
+}
+
+void populate_ports(const Policy& policy, ruleset::Ruleset::Parts& parts) {
+    parts.port_count = static_cast<std::uint16_t>(policy.interfaces.size());
+    parts.ports = std::make_unique<ruleset::Port[]>(policy.interfaces.size());
+    for (std::size_t i = 0; i < policy.interfaces.size(); ++i) {
+        const Interface& interface = policy.interfaces[i];
+        ruleset::Port& port = parts.ports[i];
+        port.peer = static_cast<std::uint16_t>(interface.peer);
+        port.zone = static_cast<std::uint16_t>(interface.zone);
+        port.wire = static_cast<std::uint16_t>(std::min(i, interface.peer));
+        port.peer_mtu = policy.interfaces[interface.peer].mtu;
+    }
+}
+
+} // namespace
+
+std::unique_ptr<const ruleset::Ruleset> compile(const Policy& policy, const CompileOptions& options,
+                                                Diagnostics& diagnostics) {
+    if (!fits(policy, diagnostics)) return nullptr;
+    ruleset::Ruleset::Parts parts;
+    parts.epoch = options.epoch;
+    parts.content_hash = policy.content_hash;
+    populate_rules(policy, options, parts);
+    populate_profiles(policy, parts);
+    populate_ports(policy, parts);
+    if (!build(untracked_rows(policy), "untracked", options, diagnostics, parts.untracked)) return nullptr;
+    if (!build(tracked_rows(policy), "tracked", options, diagnostics, parts.tracked)) return nullptr;
+    return std::make_unique<const ruleset::Ruleset>(std::move(parts));
+}
+
+} // namespace sluice::policy

@@ -1,0 +1,41 @@
+// Packets on their way from the worker that received them to the worker that owns their flow.
+#pragma once
+
+#include "pipeline/batch.hpp"
+#include "worker/spsc_ring.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace sluice::worker {
+
+/// What travels: the columns that port I/O fills. The owner parses and judges the packet anew, by the policy it has
+/// then, so that a reload between the two workers cannot mix two policies in one verdict.
+struct HandedPacket {
+    std::byte* data;
+    void* handle;
+    std::uint16_t length;
+    std::uint16_t port;
+};
+
+/// A ring for every ordered pair of workers.
+class HandoffMatrix {
+  public:
+    HandoffMatrix(std::uint16_t workers, std::uint32_t ring_capacity) : workers_(workers) {
+        for (unsigned i = 0; i < unsigned{workers} * workers; ++i) {
+            rings_.push_back(std::make_unique<SpscRing<HandedPacket>>(ring_capacity));
+        }
+    }
+
+    [[nodiscard]] SpscRing<HandedPacket>& ring(std::uint16_t from, std::uint16_t to) {
+        return *rings_[std::size_t{from} * workers_ + to];
+    }
+    [[nodiscard]] std::uint16_t workers() const { return workers_; }
+
+  private:
+    std::uint16_t workers_;
+    std::vector<std::unique_ptr<SpscRing<HandedPacket>>> rings_;
+};
+
+} // namespace sluice::worker

@@ -1,0 +1,205 @@
+#include "worker/worker_loop.hpp"
+
+#include "base/clock.hpp"
+#include "pipeline/pipeline.hpp"
+
+#include <ctime>
+#include <utility>
+
+namespace sluice::worker {
+namespace {
+
+/// Flows looked at for ageing in one loop: bounds what housekeeping adds to a packet's latency.
+constexpr unsigned kAgeingBudget = 32;
+/// `idle: sleep`: loops without a packet before the worker sleeps, and for how long.
+constexpr unsigned kIdleLoops = 256;
+constexpr long kSleepNanoseconds = 50'000;
+
+} // namespace
+
+WorkerLoop::WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu::Published<ruleset::Ruleset>& ruleset,
+                       flow::Table& flows, telemetry::WorkerCounters& counters,
+                       std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff)
+    : config_(std::move(config)), io_(io), domain_(domain), ruleset_(ruleset), counters_(counters), handoff_(handoff) {
+    context_.flows = &flows;
+    context_.counters = &counters;
+    context_.rule_counters = rule_counters;
+    context_.ownership = config_.ownership;
+}
+
+void WorkerLoop::run() {
+    const std::size_t reader = config_.ownership.self;
+    domain_.online(reader);
+    base::Tick now = base::monotonic_ticks();
+    std::uint64_t loop_start = base::cycles();
+    std::uint64_t next_tick = loop_start + config_.cycles_per_tick;
+    unsigned idle_loops = 0;
+    while (!stop_.load(std::memory_order_acquire)) {
+        const unsigned met = step(now);
+        domain_.quiescent(reader);
+
+        const std::uint64_t loop_end = base::cycles();
+        counters_.loops.add(1);
+        counters_.all_cycles.add(loop_end - loop_start);
+        if (met != 0) counters_.busy_cycles.add(loop_end - loop_start);
+        loop_start = loop_end;
+        if (loop_end >= next_tick) {
+            now = base::monotonic_ticks();
+            next_tick = loop_end + config_.cycles_per_tick;
+        }
+        if (!config_.sleep_when_idle || met != 0) {
+            idle_loops = 0;
+        } else if (++idle_loops >= kIdleLoops) {
+            // The one system call of a worker, and only where the policy asked for it: machines with more to do than
+            // cores. `now` is read again, or a flow would live as long as the sleep longer.
+            const timespec nap{0, kSleepNanoseconds};
+            nanosleep(&nap, nullptr);
+            next_tick = 0;
+        }
+    }
+    domain_.offline(reader);
+}
+
+unsigned WorkerLoop::step(base::Tick now) {
+    context_.ruleset = ruleset_.load();
+    context_.now = now;
+    counters_.epoch.store(context_.ruleset->epoch());
+    unsigned met = 0;
+    for (const ReceiveQueue& queue : config_.queues) {
+        met += poll_queue(queue);
+    }
+    if (handoff_ != nullptr) {
+        for (std::uint16_t from = 0; from < handoff_->workers(); ++from) {
+            if (from != config_.ownership.self) met += poll_ring(handoff_->ring(from, config_.ownership.self));
+        }
+    }
+    met += context_.flows->age(now, kAgeingBudget);
+    return met;
+}
+
+unsigned WorkerLoop::poll_queue(const ReceiveQueue& queue) {
+    batch_.count = 0;
+    io_.receive(queue.port, queue.queue, batch_);
+    if (batch_.count == 0) return 0;
+    const unsigned met = batch_.count;
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < batch_.count; ++i) {
+        bytes += batch_.length[i];
+    }
+    counters_.bursts.add(1);
+    counters_.received_packets.add(met);
+    counters_.received_bytes.add(bytes);
+    batch_.handed_in = false;
+    drop_pieces(batch_);
+    process(batch_);
+    return met;
+}
+
+unsigned WorkerLoop::poll_ring(SpscRing<HandedPacket>& ring) {
+    HandedPacket packets[pipeline::kBatchSize];
+    const unsigned count = ring.pop(packets, pipeline::kBatchSize);
+    if (count == 0) return 0;
+    counters_.handed_in_packets.add(count);
+    batch_.count = count;
+    batch_.handed_in = true;
+    for (unsigned i = 0; i < count; ++i) {
+        batch_.data[i] = packets[i].data;
+        batch_.length[i] = packets[i].length;
+        batch_.handle[i] = packets[i].handle;
+        batch_.port[i] = packets[i].port;
+    }
+    process(batch_);
+    return count;
+}
+
+void WorkerLoop::drop_pieces(pipeline::Batch& batch) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < batch.count; ++i) {
+        if (batch.length[i] == 0) {
+            io_.release(&batch.handle[i], 1);
+            count_drop(telemetry::DropReason::frame_in_pieces);
+            continue;
+        }
+        batch.data[kept] = batch.data[i];
+        batch.length[kept] = batch.length[i];
+        batch.handle[kept] = batch.handle[i];
+        batch.port[kept] = batch.port[i];
+        ++kept;
+    }
+    batch.count = kept;
+}
+
+void WorkerLoop::process(pipeline::Batch& batch) {
+    pipeline::run(batch, context_);
+    if (observer_ != nullptr) observer_->decided(batch);
+    forward(batch);
+}
+
+void WorkerLoop::forward(pipeline::Batch& batch) {
+    void* dropped[pipeline::kBatchSize];
+    unsigned dropped_count = 0;
+    void* leaving[pipeline::kBatchSize];
+    std::uint16_t lengths[pipeline::kBatchSize];
+    unsigned leaving_count = 0;
+    std::uint16_t out_port = 0;
+    for (unsigned i = 0; i < batch.count; ++i) {
+        switch (batch.disposition[i]) {
+        case pipeline::Disposition::forward: {
+            const std::uint16_t peer = context_.ruleset->port(batch.port[i]).peer;
+            // A batch from a queue has one peer; one from a ring may mix them. Order within a peer is kept.
+            if (leaving_count != 0 && peer != out_port) {
+                transmit(out_port, leaving, lengths, leaving_count);
+                leaving_count = 0;
+            }
+            out_port = peer;
+            leaving[leaving_count] = batch.handle[i];
+            lengths[leaving_count++] = batch.length[i];
+            break;
+        }
+        case pipeline::Disposition::hand_off: hand_over(batch, i); break;
+        case pipeline::Disposition::drop:
+        case pipeline::Disposition::pending: dropped[dropped_count++] = batch.handle[i]; break;
+        }
+    }
+    if (leaving_count != 0) transmit(out_port, leaving, lengths, leaving_count);
+    if (dropped_count != 0) io_.release(dropped, dropped_count);
+}
+
+void WorkerLoop::transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count) {
+    const bool up = io_.link_up(port);
+    const unsigned sent = up ? io_.transmit(port, config_.transmit_queue, handles, count) : 0;
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < sent; ++i) {
+        bytes += lengths[i];
+    }
+    counters_.forwarded_packets.add(sent);
+    counters_.forwarded_bytes.add(bytes);
+    if (sent == count) return;
+    count_drop(up ? telemetry::DropReason::tx_queue_full : telemetry::DropReason::peer_down, count - sent);
+    io_.release(handles + sent, count - sent);
+}
+
+void WorkerLoop::hand_over(pipeline::Batch& batch, unsigned row) {
+    const HandedPacket packet{batch.data[row], batch.handle[row], batch.length[row], batch.port[row]};
+    if (handoff_->ring(config_.ownership.self, batch.owner[row]).push(packet)) {
+        counters_.handed_off_packets.add(1);
+        return;
+    }
+    count_drop(telemetry::DropReason::handoff_full);
+    io_.release(&batch.handle[row], 1);
+}
+
+void WorkerLoop::drain() {
+    if (handoff_ == nullptr) return;
+    for (std::uint16_t from = 0; from < handoff_->workers(); ++from) {
+        if (from == config_.ownership.self) continue;
+        HandedPacket packet;
+        while (handoff_->ring(from, config_.ownership.self).pop(&packet, 1) != 0) {
+            counters_.handed_in_packets.add(1);
+            count_drop(telemetry::DropReason::shutdown);
+            io_.release(&packet.handle, 1);
+        }
+    }
+}
+
+} // namespace sluice::worker

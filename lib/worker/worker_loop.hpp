@@ -1,0 +1,95 @@
+// The poll loop: receive → pipeline → transmit → report quiescent → bounded housekeeping, until told to stop.
+//
+// Overview. One worker runs to completion on one core. It polls its receive queues and the rings of packets that other
+// workers handed to it, and it alone touches its flow table and its counters.
+//
+// Life cycle: constructed by the control thread before the worker starts, run() on the worker's thread, request_stop()
+// from the control thread, drain() after every worker has stopped, then destroyed.
+#pragma once
+
+#include "base/ticks.hpp"
+#include "flow/table.hpp"
+#include "pipeline/context.hpp"
+#include "rcu/domain.hpp"
+#include "ruleset/ruleset.hpp"
+#include "telemetry/counters.hpp"
+#include "worker/handoff.hpp"
+#include "worker/port_io.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sluice::worker {
+
+/// A receive queue that a worker polls. `port` is the interface's index in the policy.
+struct ReceiveQueue {
+    std::uint16_t port = 0;
+    std::uint16_t queue = 0;
+};
+
+/// Told of every packet once its fate is known, before it is sent or freed: how `replay` and tests look over the
+/// worker's shoulder. The appliance has none.
+class Observer {
+  public:
+    Observer() = default;
+    Observer(const Observer&) = delete;
+    Observer& operator=(const Observer&) = delete;
+    virtual ~Observer() = default;
+    virtual void decided(const pipeline::Batch& batch) = 0;
+};
+
+struct Config {
+    std::vector<ReceiveQueue> queues;
+    std::uint16_t transmit_queue = 0;      ///< the same on every port; each worker has its own
+    std::uint16_t ports = 0;
+    pipeline::Ownership ownership;
+    std::uint64_t cycles_per_tick = 0;     ///< TSC cycles in a millisecond
+    bool sleep_when_idle = false;
+};
+
+class WorkerLoop {
+  public:
+    WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu::Published<ruleset::Ruleset>& ruleset,
+               flow::Table& flows, telemetry::WorkerCounters& counters,
+               std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff);
+
+    /// Runs until request_stop(); then works through what the rings still hold.
+    void run();
+    /// Any thread.
+    void request_stop() { stop_.store(true, std::memory_order_release); }
+
+    /// One round over all queues and rings at time `now`. Returns the number of packets it met.
+    unsigned step(base::Tick now);
+
+    /// After all workers have stopped: drops what is still in the rings to this worker, as `shutdown`.
+    void drain();
+
+    void set_observer(Observer* observer) { observer_ = observer; }
+
+  private:
+    unsigned poll_queue(const ReceiveQueue& queue);
+    unsigned poll_ring(SpscRing<HandedPacket>& ring);
+    void process(pipeline::Batch& batch);
+    void drop_pieces(pipeline::Batch& batch);
+    void forward(pipeline::Batch& batch);
+    void transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count);
+    void hand_over(pipeline::Batch& batch, unsigned row);
+    void count_drop(telemetry::DropReason reason, unsigned count = 1) {
+        counters_.drops[static_cast<std::size_t>(reason)].add(count);
+    }
+
+    Config config_;
+    PortIo& io_;
+    rcu::Domain& domain_;
+    const rcu::Published<ruleset::Ruleset>& ruleset_;
+    telemetry::WorkerCounters& counters_;
+    HandoffMatrix* handoff_;
+    Observer* observer_ = nullptr;
+    pipeline::Context context_;
+    pipeline::Batch batch_;
+    std::atomic<bool> stop_{false};
+};
+
+} // namespace sluice::worker
