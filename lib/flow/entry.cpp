@@ -37,6 +37,7 @@ std::optional<FlowView> snapshot(const Entry& entry) {
     const std::uint8_t flags = entry.flags.load();
     view.original_is_second = flags & entry_flag::kOriginalIsSecond;
     view.assured = flags & entry_flag::kAssured;
+    view.opened_at_peer = flags & entry_flag::kOpenedAtPeer;
     view.state = entry.state.load();
     view.rule_slot = entry.rule_slot.load();
     view.epoch = entry.epoch.load();

@@ -32,6 +32,7 @@ namespace entry_flag {
 inline constexpr std::uint8_t kOriginalIsSecond = 0x01; ///< the opener is end 1 of the key
 inline constexpr std::uint8_t kReplied = 0x02;          ///< the other end has sent something
 inline constexpr std::uint8_t kAssured = 0x04;          ///< TCP: handshake complete; others: went both ways
+inline constexpr std::uint8_t kOpenedAtPeer = 0x08;     ///< the opener is behind the wire's second port
 } // namespace entry_flag
 
 struct alignas(base::kCacheLine) Entry {
@@ -67,6 +68,7 @@ struct FlowView {
     Key key;
     bool original_is_second;
     bool assured;
+    bool opened_at_peer;
     State state;
     std::uint32_t rule_slot;
     std::uint32_t epoch;

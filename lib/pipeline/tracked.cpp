@@ -96,10 +96,22 @@ class TrackedStage {
             index = flows_.find(batch_.key[n], batch_.hash[n]);
         }
         if (index == flow::kNone) open(n);
+        else if (!comes_from_its_side(n, index)) drop(n, DropReason::spoofed_source);
         else if (!is_stale(index) || judge_again(n, index)) advance(n, index);
     }
 
     void drop(unsigned n, DropReason why) { batch_.drop(row(n), why); }
+
+    [[nodiscard]] bool at_peer(unsigned n) const { return batch_.port[row(n)] != batch_.key[n].wire; }
+
+    /// Each end of a flow is behind one port of the wire. A packet that bears the server's address and comes from the
+    /// client's side is somebody else's.
+    [[nodiscard]] bool comes_from_its_side(unsigned n, flow::Index index) const {
+        const flow::Entry& entry = flows_.entry(index);
+        const bool opened_at_peer = entry.flags.load() & flow::entry_flag::kOpenedAtPeer;
+        const bool original = entry.direction_of(batch_.sender_is_second[n]) == Direction::original;
+        return (at_peer(n) == opened_at_peer) == original;
+    }
 
     void decide_by(unsigned n, std::uint32_t rule) {
         count_under(n, ruleset_.rule(rule).counter_slot);
@@ -166,6 +178,7 @@ class TrackedStage {
         entry.epoch.store(ruleset_.epoch());
         entry.rule_slot.store(rule.counter_slot);
         entry.profile = rule.profile;
+        if (at_peer(n)) entry.flags.store(entry.flags.load() | flow::entry_flag::kOpenedAtPeer);
         entry.packets[0].store(1);
         entry.bytes[0].store(batch_.length[row(n)]);
         counters_of_slot(context_, rule.counter_slot).flows_created.add(1);

@@ -21,6 +21,7 @@ namespace sluice::telemetry {
     X(not_a_query,                  "an ICMP message that belongs to no flow and asks for no answer") \
     X(tcp_bad_flags,                "a combination of TCP flags that no host sends") \
     X(tcp_bad_state,                "a TCP packet that does not fit the state of its flow") \
+    X(spoofed_source,               "a packet that cannot come from where it claims: from its own destination, or from the other side of its flow") \
     X(untracked_syn_on_reply,       "a TCP packet without ACK or RST on the reply half of an untracked rule") \
     X(untracked_query_on_reply,     "an ICMP query on the reply half of an untracked rule") \
     X(flow_table_full,              "no room for a new flow, and none could be made") \

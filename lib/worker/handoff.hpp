@@ -1,4 +1,5 @@
-// Packets on their way from the worker that received them to the worker that owns their flow.
+// Packets on their way from one worker to another: to the one that owns their flow, or to the one that has a transmit
+// queue of the port they leave by.
 #pragma once
 
 #include "pipeline/batch.hpp"
@@ -10,13 +11,20 @@
 
 namespace sluice::worker {
 
-/// What travels: the columns that port I/O fills. The owner parses and judges the packet anew, by the policy it has
-/// then, so that a reload between the two workers cannot mix two policies in one verdict.
+/// What travels: the columns that port I/O fills.
 struct HandedPacket {
+    /// Why it travels.
+    enum class Purpose : std::uint8_t {
+        judge,    ///< the other worker owns the flow. It parses and judges the packet anew, by the policy it has then,
+                  ///< so that a reload between the two workers cannot mix two policies in one verdict
+        transmit, ///< decided already; the other worker has the transmit queue
+    };
+
     std::byte* data;
     void* handle;
     std::uint16_t length;
-    std::uint16_t port;
+    std::uint16_t port; ///< to judge: where it came in; to transmit: where it leaves
+    Purpose purpose;
 };
 
 /// A ring for every ordered pair of workers.

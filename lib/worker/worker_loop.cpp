@@ -100,16 +100,38 @@ unsigned WorkerLoop::poll_ring(SpscRing<HandedPacket>& ring) {
     const unsigned count = ring.pop(packets, pipeline::kBatchSize);
     if (count == 0) return 0;
     counters_.handed_in_packets.add(count);
-    batch_.count = count;
+    batch_.count = 0;
     batch_.handed_in = true;
+    HandedPacket decided[pipeline::kBatchSize];
+    unsigned decided_count = 0;
     for (unsigned i = 0; i < count; ++i) {
-        batch_.data[i] = packets[i].data;
-        batch_.length[i] = packets[i].length;
-        batch_.handle[i] = packets[i].handle;
-        batch_.port[i] = packets[i].port;
+        if (packets[i].purpose == HandedPacket::Purpose::transmit) {
+            decided[decided_count++] = packets[i];
+            continue;
+        }
+        const unsigned row = batch_.count++;
+        batch_.data[row] = packets[i].data;
+        batch_.length[row] = packets[i].length;
+        batch_.handle[row] = packets[i].handle;
+        batch_.port[row] = packets[i].port;
     }
-    process(batch_);
+    if (decided_count != 0) transmit_handed(decided, decided_count);
+    if (batch_.count != 0) process(batch_);
     return count;
+}
+
+void WorkerLoop::transmit_handed(const HandedPacket* packets, unsigned count) {
+    void* handles[pipeline::kBatchSize];
+    std::uint16_t lengths[pipeline::kBatchSize];
+    unsigned pending = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        handles[pending] = packets[i].handle;
+        lengths[pending++] = packets[i].length;
+        if (i + 1 == count || packets[i + 1].port != packets[i].port) {
+            transmit(packets[i].port, handles, lengths, pending);
+            pending = 0;
+        }
+    }
 }
 
 void WorkerLoop::drop_pieces(pipeline::Batch& batch) {
@@ -156,7 +178,10 @@ void WorkerLoop::forward(pipeline::Batch& batch) {
             lengths[leaving_count++] = batch.length[i];
             break;
         }
-        case pipeline::Disposition::hand_off: hand_over(batch, i); break;
+        case pipeline::Disposition::hand_off:
+            hand_over(batch.owner[i], {batch.data[i], batch.handle[i], batch.length[i], batch.port[i],
+                                       HandedPacket::Purpose::judge});
+            break;
         case pipeline::Disposition::drop:
         case pipeline::Disposition::pending: dropped[dropped_count++] = batch.handle[i]; break;
         }
@@ -166,8 +191,15 @@ void WorkerLoop::forward(pipeline::Batch& batch) {
 }
 
 void WorkerLoop::transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count) {
+    const TransmitWay way = config_.transmit[port];
+    if (way.worker != config_.ownership.self) {
+        for (unsigned i = 0; i < count; ++i) {
+            hand_over(way.worker, {nullptr, handles[i], lengths[i], port, HandedPacket::Purpose::transmit});
+        }
+        return;
+    }
     const bool up = io_.link_up(port);
-    const unsigned sent = up ? io_.transmit(port, config_.transmit_queue, handles, count) : 0;
+    const unsigned sent = up ? io_.transmit(port, way.queue, handles, count) : 0;
     std::uint64_t bytes = 0;
     for (unsigned i = 0; i < sent; ++i) {
         bytes += lengths[i];
@@ -179,14 +211,13 @@ void WorkerLoop::transmit(std::uint16_t port, void* const* handles, const std::u
     io_.release(handles + sent, count - sent);
 }
 
-void WorkerLoop::hand_over(pipeline::Batch& batch, unsigned row) {
-    const HandedPacket packet{batch.data[row], batch.handle[row], batch.length[row], batch.port[row]};
-    if (handoff_->ring(config_.ownership.self, batch.owner[row]).push(packet)) {
+void WorkerLoop::hand_over(std::uint16_t to, const HandedPacket& packet) {
+    if (handoff_->ring(config_.ownership.self, to).push(packet)) {
         counters_.handed_off_packets.add(1);
         return;
     }
     count_drop(telemetry::DropReason::handoff_full);
-    io_.release(&batch.handle[row], 1);
+    io_.release(&packet.handle, 1);
 }
 
 void WorkerLoop::drain() {

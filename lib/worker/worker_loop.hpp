@@ -29,6 +29,13 @@ struct ReceiveQueue {
     std::uint16_t queue = 0;
 };
 
+/// How a worker sends by a port: through a queue of its own, or, where the port has fewer queues than there are workers,
+/// by way of a worker that has one.
+struct TransmitWay {
+    std::uint16_t worker = 0; ///< who has the queue
+    std::uint16_t queue = 0;
+};
+
 /// Told of every packet once its fate is known, before it is sent or freed: how `replay` and tests look over the
 /// worker's shoulder. The appliance has none.
 class Observer {
@@ -42,8 +49,7 @@ class Observer {
 
 struct Config {
     std::vector<ReceiveQueue> queues;
-    std::uint16_t transmit_queue = 0;      ///< the same on every port; each worker has its own
-    std::uint16_t ports = 0;
+    std::vector<TransmitWay> transmit;     ///< by port
     pipeline::Ownership ownership;
     std::uint64_t cycles_per_tick = 0;     ///< TSC cycles in a millisecond
     bool sleep_when_idle = false;
@@ -75,7 +81,8 @@ class WorkerLoop {
     void drop_pieces(pipeline::Batch& batch);
     void forward(pipeline::Batch& batch);
     void transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count);
-    void hand_over(pipeline::Batch& batch, unsigned row);
+    void hand_over(std::uint16_t to, const HandedPacket& packet);
+    void transmit_handed(const HandedPacket* packets, unsigned count);
     void count_drop(telemetry::DropReason reason, unsigned count = 1) {
         counters_.drops[static_cast<std::size_t>(reason)].add(count);
     }

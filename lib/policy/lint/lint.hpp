@@ -17,7 +17,7 @@ void lint(const Policy& policy, Diagnostics& diagnostics);
 /// New flows a second that the table holds, if every flow ends at once and stays for its closing or unanswered time.
 struct Capacity {
     std::string profile;
-    std::string what;              ///< "tcp_closing", "udp_new", …
+    std::string what; ///< "tcp_closing", "udp_new", …
     base::Tick dwell_ticks = 0;
     std::uint64_t flows_per_second = 0;
 };

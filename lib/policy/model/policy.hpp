@@ -1,6 +1,7 @@
 // What the operator wrote, as plain structs: names resolved, values checked, order kept, nothing compiled yet.
 //
-// Life cycle: made by policy::read(), looked at by lint, turned into a ruleset by compile, then thrown away. One thread.
+// Life cycle: made by policy::read(), looked at by lint, turned into a ruleset by compile, then thrown away. One
+// thread.
 #pragma once
 
 #include "base/ticks.hpp"
@@ -8,6 +9,7 @@
 #include "policy/diagnostic/diagnostic.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,20 +31,21 @@ enum class OnFull : std::uint8_t { evict, drop_new };
 /// `system:`
 struct System {
     bool workers_auto = true;
-    std::vector<unsigned> worker_cpus;                ///< when not auto: CPU numbers, ascending, no duplicates
-    std::uint64_t memory_size = 0;                    ///< `memory: { hugepages: … }` in bytes; 0: as much as is needed
-    bool sleep_when_idle = false;                     ///< `idle: poll | sleep`
+    std::vector<unsigned> worker_cpus; ///< when not auto: CPU numbers, ascending, no duplicates
+    std::uint64_t memory_size = 0;     ///< `memory: { hugepages: … }` in bytes; 0: as much as is needed
+    std::uint64_t buffers = 0;         ///< packet buffers, all ports together; 0: as many as are needed
+    bool sleep_when_idle = false;      ///< `idle: poll | sleep`
 };
 
 /// One entry of `interfaces:`; its position is the port index everywhere else.
 struct Interface {
     std::string name;
-    std::string device;                               ///< PCI address or devargs
-    std::size_t peer = 0;                             ///< index of the interface at the other end of the wire
-    std::uint16_t mtu = 1500;                         ///< bytes of IP packet; Ethernet and VLAN headers come on top
+    std::string device;       ///< PCI address or devargs
+    std::size_t peer = 0;     ///< index of the interface at the other end of the wire
+    std::uint16_t mtu = 1500; ///< bytes of IP packet; Ethernet and VLAN headers come on top
     bool promiscuous = true;
-    std::optional<unsigned> queues;                   ///< receive queues; absent: auto
-    std::size_t zone = 0;                             ///< index into Policy::zones
+    std::optional<unsigned> queues; ///< receive queues; absent: auto
+    std::size_t zone = 0;           ///< index into Policy::zones
     Location where;
 };
 
@@ -53,10 +56,24 @@ struct Zone {
     Location where;
 };
 inline constexpr std::size_t kMaxZones = 255;
+inline constexpr std::size_t kMaxInterfaces = 32;
+inline constexpr std::size_t kMaxTimeoutProfiles = 255;
+inline constexpr std::size_t kMaxRules = 65'535;
+/// Prefixes in all rules together, sets resolved.
+inline constexpr std::size_t kMaxPrefixes = std::size_t{1024} * 1024;
+/// Port ranges and protocols in all rules together, services resolved.
+inline constexpr std::size_t kMaxTransports = std::size_t{256} * 1024;
 
 /// Seconds a flow stays without a packet, per state. In the order of kTimeoutNames.
 enum class Timeout : std::uint8_t {
-    tcp_new, tcp_established, tcp_closing, udp_new, udp_established, icmp, other, count
+    tcp_new,
+    tcp_established,
+    tcp_closing,
+    udp_new,
+    udp_established,
+    icmp,
+    other,
+    count
 };
 inline constexpr std::size_t kTimeoutCount = static_cast<std::size_t>(Timeout::count);
 inline constexpr std::array<const char*, kTimeoutCount> kTimeoutNames = {
@@ -82,16 +99,16 @@ struct FlowTable {
 
 /// One way a packet's transport may look; a rule has one or more, any of which may match.
 struct Transport {
-    std::optional<std::uint8_t> protocol;      ///< absent: any
-    std::vector<net::PortRange> source_ports;  ///< empty: any. Only with tcp, udp, sctp
+    std::optional<std::uint8_t> protocol;     ///< absent: any
+    std::vector<net::PortRange> source_ports; ///< empty: any. Only with tcp, udp, sctp. Ascending and apart
     std::vector<net::PortRange> destination_ports;
-    std::optional<std::uint8_t> icmp_type;     ///< only with icmp, icmpv6
+    std::optional<std::uint8_t> icmp_type; ///< only with icmp, icmpv6
 };
 
 /// `from:` or `to:`. Empty lists match everything.
 struct Endpoint {
     std::vector<std::size_t> zones; ///< indices into Policy::zones
-    std::vector<net::Prefix> nets;  ///< sets resolved, deduplicated
+    std::vector<net::Prefix> nets;  ///< sets resolved; by family and address, none inside another
 };
 
 struct Rule {
@@ -99,13 +116,20 @@ struct Rule {
     std::string description;
     Endpoint from;
     Endpoint to;
-    std::vector<Transport> transports;  ///< never empty; {Transport{}} matches every protocol
+    std::vector<Transport> transports; ///< never empty; {Transport{}} matches every protocol
     Action action = Action::drop;
     bool tracked = true;
-    Reply reply = Reply::none;          ///< untracked allow only
-    std::size_t timeouts = 0;           ///< index into Policy::timeouts
-    Location where;                     ///< of the rule's name
-    Location track_where;               ///< of `track:`, for lint; the name's when absent
+    Reply reply = Reply::none; ///< untracked allow only
+    std::size_t timeouts = 0;  ///< index into Policy::timeouts
+    Location where;            ///< of the key `name`
+    Location track_where;      ///< of the key `track`, for lint; that of `name` when absent
+};
+
+/// Something with a name that nothing refers to, for lint.
+struct Unused {
+    std::string what; ///< "address set", "service", "zone", "timeouts profile"
+    std::string name;
+    Location where;
 };
 
 struct Policy {
@@ -117,7 +141,8 @@ struct Policy {
     std::vector<TimeoutProfile> timeouts; ///< [0] is "default"
     std::vector<Rule> rules;              ///< file order, first match wins
     Action default_action = Action::drop;
-    std::uint64_t content_hash = 0;       ///< of the files' text
+    std::vector<Unused> unused;     ///< in no particular order
+    std::uint64_t content_hash = 0; ///< of the files' text
 };
 
 } // namespace sluice::policy

@@ -1,0 +1,48 @@
+// `show workers`.
+#include "appliance.hpp"
+#include "commands.hpp"
+#include "format.hpp"
+#include "json_output.hpp"
+#include "table.hpp"
+
+namespace sluice::sluicectl {
+
+namespace {
+
+void print_table(Context& context, const Json& workers) {
+    const bool human = context.style.human;
+    Table table({number_column("WORKER"), number_column("CPU"), number_column("BUSY"), number_column("RECEIVED"),
+                 number_column("FORWARDED"), number_column("DROPPED"), number_column("HELD"),
+                 number_column("HANDED-OFF"), number_column("HANDED-IN"), number_column("FLOWS"),
+                 number_column("CAPACITY"), number_column("LOOPS"), number_column("BURSTS"), number_column("EPOCH")});
+    for (const Json& worker : workers) {
+        const auto text = [&](const char* key) { return text_of(member(worker, key)); };
+        const auto count = [&](const char* key) { return show_count(count_of(member(worker, key)), human); };
+        table.add({text("worker"), text("cpu"), show_share(number_of(member(worker, "busy_ratio"))), count("received"),
+                   count("forwarded"), count("dropped"), count("held"), count("handed_off"), count("handed_in"),
+                   count("flows_used"), count("flows_capacity"), count("loops"), count("bursts"), text("epoch")});
+    }
+    table.print(context);
+}
+
+ExitCode run_show_workers(Context& context) {
+    const auto workers = ask(context, "show.workers");
+    if (!workers) return workers.error();
+    if (context.settings.json) {
+        print_json(context, "workers", *workers);
+    } else if (!workers->is_array() || workers->empty()) {
+        context.out.line(LineKind::note, "The appliance has no workers.");
+    } else {
+        print_table(context, *workers);
+    }
+    return ExitCode::done;
+}
+
+} // namespace
+
+void add_show_workers(CommandTree& tree, CLI::App& parent) {
+    CLI::App& command = add_command(parent, "workers", "how busy each worker is, and what it did");
+    command.callback([&tree] { tree.chosen = run_show_workers; });
+}
+
+} // namespace sluice::sluicectl

@@ -1,0 +1,157 @@
+// Admin methods about the policy: rules, the text that runs, checking and applying another.
+#include "control/admin_methods.hpp"
+
+#include "base/clock.hpp"
+
+#include <fmt/format.h>
+
+namespace sluice::control {
+namespace {
+
+using admin::ErrorCode;
+using admin::Json;
+using admin::Reply;
+
+Json reply_word(const policy::Rule& rule) {
+    if (rule.tracked || rule.action != policy::Action::allow) return nullptr;
+    switch (rule.reply) {
+    case policy::Reply::none: return "none";
+    case policy::Reply::mirror: return "mirror";
+    case policy::Reply::mirror_any: return "mirror_any";
+    }
+    return nullptr;
+}
+
+const char* action_word(policy::Action action) { return action == policy::Action::allow ? "allow" : "drop"; }
+
+Json rule_row(const Appliance& appliance, std::size_t i) {
+    const Generation& generation = appliance.generation();
+    const auto& rules = generation.policy.rules;
+    const std::uint32_t slot = generation.ruleset->rule(static_cast<std::uint32_t>(i)).counter_slot;
+    const RuleTotals totals = appliance.slots().totals(slot);
+    Json last_hit = nullptr;
+    if (totals.last_hit_tick) {
+        last_hit = std::max(0, base::tick_difference(base::monotonic_ticks(), *totals.last_hit_tick)) /
+                   static_cast<double>(base::kTicksPerSecond);
+    }
+    const bool is_default = i == rules.size();
+    const policy::Action action = is_default ? generation.policy.default_action : rules[i].action;
+    return {{"position", i + 1},
+            {"name", is_default ? "default" : rules[i].name},
+            {"action", action_word(action)},
+            {"track", is_default || rules[i].tracked ? "tracked" : "untracked"},
+            {"reply", is_default ? Json(nullptr) : reply_word(rules[i])},
+            {"packets", totals.packets},
+            {"bytes", totals.bytes},
+            {"flows_created", totals.flows_created},
+            {"last_hit_seconds", last_hit},
+            {"line", is_default ? Json(nullptr) : Json(rules[i].where.line)}};
+}
+
+Reply rules(const Appliance& appliance, const Json& params) {
+    if (auto bad = unknown_params(params, {"name", "unused"})) return std::move(*bad);
+    const auto name = text_param(params, "name");
+    const bool unused = params.value("unused", Json(false)) == true;
+    Json rows = Json::array();
+    for (std::size_t i = 0; i <= appliance.generation().policy.rules.size(); ++i) {
+        Json row = rule_row(appliance, i);
+        if (name && row["name"] != *name) continue;
+        if (unused && row["packets"] != 0) continue;
+        rows.push_back(std::move(row));
+    }
+    if (name && rows.empty() && !unused) {
+        return Reply::error(ErrorCode::not_found, fmt::format("no rule is named '{}'", *name));
+    }
+    return Reply::result(std::move(rows));
+}
+
+Json policy_of(const Appliance& appliance) {
+    const Generation& generation = appliance.generation();
+    const bool is_path = generation.name.find('/') != std::string::npos;
+    return {{"generation", generation.number},
+            {"name", generation.policy.name},
+            {"file", is_path ? Json(generation.name) : Json(nullptr)},
+            {"applied_at", rfc3339(generation.applied_at)},
+            {"hash", fmt::format("{:016x}", generation.policy.content_hash)},
+            {"text", generation.text}};
+}
+
+Json diagnostics_of(const policy::Diagnostics& diagnostics) {
+    Json rows = Json::array();
+    for (const policy::Diagnostic& one : diagnostics.all()) {
+        const bool has_file = one.where.file < diagnostics.files().size();
+        rows.push_back({{"severity", one.severity == policy::Severity::error ? "error" : "warning"},
+                        {"code", one.code},
+                        {"message", one.message},
+                        {"file", has_file ? diagnostics.files()[one.where.file].name : std::string()},
+                        {"line", one.where.line},
+                        {"column", one.where.column},
+                        {"label", one.label},
+                        {"help", one.help}});
+    }
+    return rows;
+}
+
+Reply reply_for(const Appliance& appliance, const PolicyOutcome& outcome) {
+    using Kind = PolicyOutcome::Kind;
+    Json data = {{"generation", appliance.generation().number},
+                 {"changed", outcome.kind == Kind::applied || outcome.kind == Kind::valid},
+                 {"errors", outcome.diagnostics.error_count()},
+                 {"warnings", outcome.diagnostics.warning_count()},
+                 {"rendered", outcome.diagnostics.render(false)},
+                 {"diagnostics", diagnostics_of(outcome.diagnostics)}};
+    switch (outcome.kind) {
+    case Kind::applied:
+    case Kind::unchanged:
+    case Kind::valid: return Reply::result(std::move(data));
+    case Kind::invalid:
+        return Reply::error(ErrorCode::policy_invalid,
+                            fmt::format("the policy has errors; the running policy (generation {}) was not changed",
+                                        appliance.generation().number),
+                            std::move(data));
+    case Kind::needs_restart: return Reply::error(ErrorCode::conflict, outcome.message, std::move(data));
+    case Kind::failed: break;
+    }
+    return Reply::error(ErrorCode::failed, outcome.message, std::move(data));
+}
+
+/// `text` and `name` of policy.check and policy.apply, or why not.
+base::Expected<std::pair<std::string, std::string>, Reply> policy_params(const Json& params) {
+    if (auto bad = unknown_params(params, {"text", "name"})) return base::Unexpected(std::move(*bad));
+    auto text = text_param(params, "text");
+    if (!text) return base::Unexpected(Reply::error(ErrorCode::invalid_params, "'text' must be the policy's text"));
+    if (text->size() > admin::kMaxPolicySize) {
+        return base::Unexpected(Reply::error(ErrorCode::invalid_params, "the policy is larger than 16 MiB"));
+    }
+    return std::pair{text_param(params, "name").value_or("policy"), std::move(*text)};
+}
+
+} // namespace
+
+void register_policy_methods(admin::Server& server, Appliance& appliance) {
+    using admin::Peer;
+    using admin::Permission;
+    server.handle("show.rules", Permission::read,
+                  [&appliance](const Json& params, const Peer&) { return rules(appliance, params); });
+    server.handle("show.policy", Permission::read, [&appliance](const Json& params, const Peer&) {
+        if (auto bad = unknown_params(params, {})) return std::move(*bad);
+        return Reply::result(policy_of(appliance));
+    });
+    server.handle("policy.check", Permission::read, [&appliance](const Json& params, const Peer&) {
+        auto given = policy_params(params);
+        if (!given) return std::move(given.error());
+        PolicyOutcome outcome = appliance.check(given->first, given->second);
+        if (outcome.kind == PolicyOutcome::Kind::valid && given->second == appliance.generation().text) {
+            outcome.kind = PolicyOutcome::Kind::unchanged;
+        }
+        return reply_for(appliance, outcome);
+    });
+    server.handle("policy.apply", Permission::change, [&appliance](const Json& params, const Peer& peer) {
+        auto given = policy_params(params);
+        if (!given) return std::move(given.error());
+        const std::string who = fmt::format("uid {}, pid {}", peer.uid, peer.pid);
+        return reply_for(appliance, appliance.apply(given->first, given->second, who));
+    });
+}
+
+} // namespace sluice::control

@@ -1,0 +1,72 @@
+// The appliance as a whole: start-up order, the control loop, reload, shutdown.
+//
+// Everything here runs on the control thread. Workers run elsewhere and are only ever observed.
+#pragma once
+
+#include "admin/server.hpp"
+#include "control/counter_slots.hpp"
+#include "control/data_plane.hpp"
+#include "control/options.hpp"
+#include "control/rates.hpp"
+#include "control/running_policy.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::control {
+
+class Appliance {
+  public:
+    /// Policy → socket → data plane → ruleset → ports and workers. On an error everything begun is undone.
+    static base::Expected<std::unique_ptr<Appliance>, StartError> start(const Options& options);
+    ~Appliance();
+
+    /// Serves the admin socket until SIGTERM or SIGINT; reloads on SIGHUP. Signals must be blocked in all threads when
+    /// start() is called (see block_signals()).
+    void serve();
+
+    /// Stops workers and ports. False if packet buffers are missing.
+    bool stop();
+
+    /// Reads the policy file again and applies it; what came of it goes to the log.
+    void reload();
+    /// Applies a text on behalf of `who`; logged.
+    PolicyOutcome apply(const std::string& name, const std::string& text, const std::string& who);
+    PolicyOutcome check(const std::string& name, const std::string& text) { return policy_->check(name, text); }
+
+    // What the admin methods show.
+    [[nodiscard]] const DataPlane& plane() const { return *plane_; }
+    [[nodiscard]] const Generation& generation() const { return policy_->running(); }
+    [[nodiscard]] const CounterSlots& slots() const { return *slots_; }
+    [[nodiscard]] const Rates& rates() const { return rates_; }
+    [[nodiscard]] const Options& options() const { return options_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+    [[nodiscard]] std::vector<std::string> warnings() const;
+
+  private:
+    explicit Appliance(Options options) : options_(std::move(options)) {}
+    base::Expected<void, StartError> bring_up();
+    base::Expected<policy::Policy, StartError> read_policy(std::string& text) const;
+    void housekeeping();
+    void log_ports() const;
+
+    Options options_;
+    std::optional<admin::Server> server_;
+    std::unique_ptr<DataPlane> plane_;
+    std::unique_ptr<CounterSlots> slots_;
+    std::unique_ptr<RunningPolicy> policy_;
+    Rates rates_;
+    std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point links_looked_at_{};
+};
+
+/// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all it makes, and notes them for serve(). Before anything else.
+void block_signals();
+
+/// Registers every method of docs/admin_protocol.md.
+void register_methods(admin::Server& server, Appliance& appliance);
+
+} // namespace sluice::control

@@ -1,0 +1,139 @@
+#include "control/running_policy.hpp"
+
+#include "policy/compile/compile.hpp"
+#include "policy/lint/lint.hpp"
+#include "policy/model/read.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+bool same_system(const policy::System& a, const policy::System& b) {
+    return a.workers_auto == b.workers_auto && a.worker_cpus == b.worker_cpus && a.memory_size == b.memory_size &&
+           a.buffers == b.buffers && a.sleep_when_idle == b.sleep_when_idle;
+}
+
+bool same_interfaces(const std::vector<policy::Interface>& a, const std::vector<policy::Interface>& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a[i].name != b[i].name || a[i].device != b[i].device || a[i].peer != b[i].peer || a[i].mtu != b[i].mtu ||
+            a[i].promiscuous != b[i].promiscuous || a[i].queues != b[i].queues) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+std::vector<std::string> fixed_differences(const policy::Policy& running, const policy::Policy& wanted) {
+    std::vector<std::string> sections;
+    if (!same_system(running.system, wanted.system)) sections.emplace_back("system");
+    if (!same_interfaces(running.interfaces, wanted.interfaces)) sections.emplace_back("interfaces");
+    const bool same_table = running.flow_table.capacity == wanted.flow_table.capacity &&
+                            running.flow_table.on_full == wanted.flow_table.on_full;
+    if (!same_table) sections.emplace_back("tables");
+    return sections;
+}
+
+std::vector<std::string> rule_names(const policy::Policy& policy) {
+    std::vector<std::string> names;
+    for (const policy::Rule& rule : policy.rules) {
+        names.push_back(rule.name);
+    }
+    names.emplace_back("default");
+    return names;
+}
+
+std::optional<policy::Policy> RunningPolicy::read(const std::string& name, const std::string& text,
+                                                  PolicyOutcome& outcome) const {
+    auto policy = policy::read(name, text, outcome.diagnostics);
+    if (policy) policy::lint(*policy, outcome.diagnostics);
+    outcome.diagnostics.sort();
+    if (!policy || outcome.diagnostics.has_errors()) {
+        outcome.kind = PolicyOutcome::Kind::invalid;
+        return std::nullopt;
+    }
+    const auto sections = fixed_differences(running_->policy, *policy);
+    if (!sections.empty()) {
+        outcome.kind = PolicyOutcome::Kind::needs_restart;
+        outcome.message = fmt::format("the policy changes {}, which {} fixed at start: restart sluiced with it",
+                                      fmt::join(sections, " and "), sections.size() == 1 ? "is" : "are");
+        return std::nullopt;
+    }
+    return policy;
+}
+
+std::unique_ptr<const ruleset::Ruleset> RunningPolicy::compile(const policy::Policy& policy, std::uint32_t epoch,
+                                                               PolicyOutcome& outcome) {
+    const auto names = rule_names(policy);
+    const auto slots = slots_.assign(names);
+    if (!slots) {
+        outcome.kind = PolicyOutcome::Kind::failed;
+        outcome.message = fmt::format("{} rules are more than can be counted", names.size());
+        return nullptr;
+    }
+    policy::CompileOptions options;
+    options.epoch = epoch;
+    options.numa_socket = plane_.numa_socket();
+    options.counter_slots = *slots;
+    auto ruleset = policy::compile(policy, options, outcome.diagnostics);
+    if (!ruleset) outcome.kind = PolicyOutcome::Kind::invalid;
+    return ruleset;
+}
+
+PolicyOutcome RunningPolicy::begin(policy::Policy policy, std::string name, std::string text) {
+    PolicyOutcome outcome;
+    auto ruleset = compile(policy, ++last_epoch_, outcome);
+    if (!ruleset) return outcome;
+    running_ = std::make_unique<Generation>();
+    *running_ = {last_epoch_, std::move(policy), std::move(ruleset), std::move(name), std::move(text),
+                 std::chrono::system_clock::now()};
+    outcome.kind = PolicyOutcome::Kind::applied;
+    return outcome;
+}
+
+PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& text) {
+    PolicyOutcome outcome;
+    const auto policy = read(name, text, outcome);
+    if (!policy) return outcome;
+    const auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
+    slots_.keep_only(rule_names(running_->policy));
+    if (ruleset) outcome.kind = PolicyOutcome::Kind::valid;
+    return outcome;
+}
+
+PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& text) {
+    PolicyOutcome outcome;
+    auto policy = read(name, text, outcome);
+    if (!policy) return outcome;
+    if (policy->content_hash == running_->policy.content_hash) {
+        outcome.kind = PolicyOutcome::Kind::unchanged;
+        running_->name = name;
+        return outcome;
+    }
+    auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
+    if (!ruleset) {
+        slots_.keep_only(rule_names(running_->policy));
+        return outcome;
+    }
+    ++last_epoch_;
+    auto next = std::make_unique<Generation>();
+    *next = {last_epoch_, std::move(*policy), std::move(ruleset), name, text, std::chrono::system_clock::now()};
+    const bool safe = plane_.publish(next->ruleset.get());
+    retire(std::exchange(running_, std::move(next)), safe);
+    slots_.keep_only(rule_names(running_->policy));
+    outcome.kind = PolicyOutcome::Kind::applied;
+    if (!safe) outcome.message = "a worker has not taken up the new policy within 5 s";
+    return outcome;
+}
+
+void RunningPolicy::retire(std::unique_ptr<Generation> previous, bool safe_to_free) {
+    if (safe_to_free) unfreed_.clear();
+    else unfreed_.push_back(std::move(previous));
+}
+
+} // namespace sluice::control

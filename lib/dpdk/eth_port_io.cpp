@@ -1,0 +1,54 @@
+#include "dpdk/eth_port_io.hpp"
+
+#include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include <utility>
+
+namespace sluice::dpdk {
+
+namespace {
+
+/// Some drivers (AF_PACKET) take the VLAN tag out of the frame whether asked or not. The firewall judges and forwards
+/// the frame as it was on the wire, so the tag goes back in. Returns what to use from then on.
+rte_mbuf* with_its_tag(rte_mbuf* buffer) {
+    if (!(buffer->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) return buffer;
+    if (rte_vlan_insert(&buffer) == 0) buffer->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
+    return buffer;
+}
+
+} // namespace
+
+EthPortIo::EthPortIo(std::vector<std::uint16_t> port_ids) : port_ids_(std::move(port_ids)), up_(port_ids_.size()) {}
+
+void EthPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch& batch) {
+    rte_mbuf* buffers[pipeline::kBatchSize];
+    const unsigned count = rte_eth_rx_burst(port_ids_[port], queue, buffers, pipeline::kBatchSize);
+    batch.count = count;
+    for (unsigned i = 0; i < count; ++i) {
+        rte_mbuf* buffer = with_its_tag(buffers[i]);
+        batch.data[i] = rte_pktmbuf_mtod(buffer, std::byte*);
+        batch.length[i] = buffer->nb_segs == 1 ? buffer->data_len : std::uint16_t{0};
+        batch.handle[i] = buffer;
+        batch.port[i] = port;
+    }
+}
+
+unsigned EthPortIo::transmit(std::uint16_t port, std::uint16_t queue, void* const* handles, unsigned count) {
+    rte_mbuf* buffers[pipeline::kBatchSize];
+    for (unsigned i = 0; i < count; ++i) {
+        buffers[i] = static_cast<rte_mbuf*>(handles[i]);
+    }
+    return rte_eth_tx_burst(port_ids_[port], queue, buffers, static_cast<std::uint16_t>(count));
+}
+
+void EthPortIo::release(void* const* handles, unsigned count) {
+    rte_mbuf* buffers[pipeline::kBatchSize];
+    for (unsigned i = 0; i < count; ++i) {
+        buffers[i] = static_cast<rte_mbuf*>(handles[i]);
+    }
+    rte_pktmbuf_free_bulk(buffers, count);
+}
+
+} // namespace sluice::dpdk

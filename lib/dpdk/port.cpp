@@ -1,0 +1,215 @@
+#include "dpdk/port.hpp"
+
+#include "dpdk/device_name.hpp"
+#include "dpdk/symmetric_rss.hpp"
+
+#include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_mempool.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace sluice::dpdk {
+namespace {
+
+rte_eth_dev_info device_info(std::uint16_t id) {
+    rte_eth_dev_info info{};
+    (void)rte_eth_dev_info_get(id, &info);
+    return info;
+}
+
+std::string mac_of(std::uint16_t id) {
+    rte_ether_addr address{};
+    if (rte_eth_macaddr_get(id, &address) != 0) return {};
+    char text[RTE_ETHER_ADDR_FMT_SIZE];
+    rte_ether_format_addr(text, sizeof text, &address);
+    return text;
+}
+
+std::vector<std::string> offload_names(const rte_eth_dev_info& info) {
+    std::vector<std::string> names;
+    for (unsigned bit = 0; bit < 64; ++bit) {
+        const std::uint64_t flag = std::uint64_t{1} << bit;
+        if (info.rx_offload_capa & flag) names.push_back(std::string("rx_") + rte_eth_dev_rx_offload_name(flag));
+    }
+    for (unsigned bit = 0; bit < 64; ++bit) {
+        const std::uint64_t flag = std::uint64_t{1} << bit;
+        if (info.tx_offload_capa & flag) names.push_back(std::string("tx_") + rte_eth_dev_tx_offload_name(flag));
+    }
+    for (std::string& name : names) {
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+    }
+    return names;
+}
+
+} // namespace
+
+Error Port::failure(const std::string& what, int status) const {
+    return {Error::Kind::failed, fmt::format("interface '{}' ({}): {}: {}", options_.name, options_.device, what,
+                                             rte_strerror(status < 0 ? -status : status))};
+}
+
+base::Expected<Port, Error> Port::probe(const PortOptions& options) {
+    if (auto problem = check_device(options.device)) {
+        problem->message = fmt::format("interface '{}': {}", options.name, problem->message);
+        return base::Unexpected(*problem);
+    }
+    if (const int status = rte_dev_probe(options.device.c_str()); status != 0) {
+        return base::Unexpected(Error{
+            Error::Kind::no_device,
+            fmt::format("interface '{}': DPDK cannot open device '{}': {}; {}", options.name, options.device,
+                        rte_strerror(-status), hint_for_device(options.device))});
+    }
+    rte_dev_iterator iterator;
+    std::uint16_t id = kNoPort;
+    std::uint16_t candidate = 0;
+    RTE_ETH_FOREACH_MATCHING_DEV(candidate, options.device.c_str(), &iterator) {
+        if (id == kNoPort) id = candidate;
+    }
+    if (id == kNoPort) {
+        // Devargs of virtual devices need not match themselves as a filter; their name always does.
+        const std::string name = options.device.substr(0, options.device.find(','));
+        if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) id = kNoPort;
+    }
+    if (id == kNoPort) {
+        return base::Unexpected(Error{Error::Kind::no_device,
+                                      fmt::format("interface '{}': device '{}' has no Ethernet port; {}", options.name,
+                                                  options.device, hint_for_device(options.device))});
+    }
+    Port port(options, id);
+    const rte_eth_dev_info info = device_info(id);
+    port.info_.driver = info.driver_name != nullptr ? info.driver_name : "unknown";
+    port.info_.mac = mac_of(id);
+    port.info_.numa_socket = rte_eth_dev_socket_id(id);
+    port.info_.offloads = offload_names(info);
+    port.choose_queues();
+    return port;
+}
+
+void Port::choose_queues() {
+    const rte_eth_dev_info info = device_info(id_);
+    const auto most = std::max<std::uint16_t>(1, info.max_rx_queues);
+    const unsigned wanted = options_.queues.value_or(options_.workers);
+    info_.receive_queues = static_cast<std::uint16_t>(std::min<unsigned>(wanted, most));
+    if (options_.queues && *options_.queues > most) {
+        info_.warnings.push_back(
+            fmt::format("interface '{}': {} receive queues wanted, the port has {}", options_.name, *options_.queues, most));
+    }
+    const auto most_transmit = std::max<std::uint16_t>(1, info.max_tx_queues);
+    info_.transmit_queues = std::min(options_.workers, most_transmit);
+    info_.indirection_size = info.reta_size;
+}
+
+Port::Port(Port&& other) noexcept
+    : options_(std::move(other.options_)), id_(std::exchange(other.id_, kNoPort)), descriptors_(other.descriptors_),
+      started_(std::exchange(other.started_, false)), info_(std::move(other.info_)) {}
+
+Port::~Port() {
+    if (id_ == kNoPort) return;
+    stop();
+    (void)rte_eth_dev_close(id_);
+}
+
+std::uint32_t Port::buffers_wanted() const {
+    return std::uint32_t{descriptors_} * (info_.receive_queues + info_.transmit_queues);
+}
+
+std::uint32_t Port::buffers_kept_at_close() const { return info_.driver == "net_af_xdp" ? buffers_wanted() : 0; }
+
+base::Expected<void, Error> Port::configure(const BufferPool& pool) {
+    const rte_eth_dev_info info = device_info(id_);
+    rte_eth_conf conf{};
+    conf.rxmode.mtu = options_.mtu;
+    const bool spread = info_.receive_queues > 1 && symmetric_rss_possible(info);
+    if (spread) request_symmetric_rss(info, conf);
+    if (options_.mtu > info.max_mtu || options_.mtu < info.min_mtu) {
+        return base::Unexpected(Error{Error::Kind::failed,
+                                      fmt::format("interface '{}': mtu {} is outside of what the port does ({} to {})",
+                                                  options_.name, options_.mtu, info.min_mtu, info.max_mtu)});
+    }
+    int status = rte_eth_dev_configure(id_, info_.receive_queues, info_.transmit_queues, &conf);
+    if (status != 0) return base::Unexpected(failure("cannot be configured", status));
+
+    std::uint16_t receive_descriptors = descriptors_;
+    std::uint16_t transmit_descriptors = descriptors_;
+    (void)rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive_descriptors, &transmit_descriptors);
+    const auto socket = static_cast<unsigned>(std::max(0, info_.numa_socket));
+    for (std::uint16_t q = 0; q < info_.receive_queues && status == 0; ++q) {
+        status = rte_eth_rx_queue_setup(id_, q, receive_descriptors, socket, nullptr, pool.get());
+    }
+    if (status != 0) return base::Unexpected(failure("cannot set up a receive queue", status));
+    for (std::uint16_t q = 0; q < info_.transmit_queues && status == 0; ++q) {
+        status = rte_eth_tx_queue_setup(id_, q, transmit_descriptors, socket, nullptr);
+    }
+    if (status != 0) return base::Unexpected(failure("cannot set up a transmit queue", status));
+    return {};
+}
+
+base::Expected<void, Error> Port::start() {
+    if (const int status = rte_eth_dev_start(id_); status != 0) {
+        return base::Unexpected(failure("cannot be started", status));
+    }
+    started_ = true;
+    if (options_.promiscuous) {
+        const int status = rte_eth_promiscuous_enable(id_);
+        if (status != 0 && status != -ENOTSUP) {
+            info_.warnings.push_back(fmt::format("interface '{}': promiscuous mode: {}", options_.name, rte_strerror(-status)));
+        }
+    }
+    info_.promiscuous = rte_eth_promiscuous_get(id_) == 1;
+    (void)rte_eth_dev_get_mtu(id_, &info_.mtu);
+    if (const auto kernel_mtu = kernel_mtu_of(options_.device); kernel_mtu && *kernel_mtu != options_.mtu) {
+        info_.warnings.push_back(fmt::format("interface '{}': mtu {} in the policy, {} on the kernel's interface",
+                                             options_.name, options_.mtu, *kernel_mtu));
+    }
+    if (info_.receive_queues > 1) {
+        program_indirection_table();
+        verify_rss();
+    }
+    return {};
+}
+
+void Port::program_indirection_table() {
+    if (info_.indirection_size == 0) return;
+    std::vector<rte_eth_rss_reta_entry64> table((info_.indirection_size + RTE_ETH_RETA_GROUP_SIZE - 1u) /
+                                                RTE_ETH_RETA_GROUP_SIZE);
+    for (unsigned i = 0; i < info_.indirection_size; ++i) {
+        auto& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
+        group.mask |= std::uint64_t{1} << (i % RTE_ETH_RETA_GROUP_SIZE);
+        group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<std::uint16_t>(i % info_.receive_queues);
+    }
+    (void)rte_eth_dev_rss_reta_update(id_, table.data(), info_.indirection_size);
+}
+
+void Port::verify_rss() {
+    info_.symmetric_rss = symmetric_rss_in_force(id_);
+    if (!info_.symmetric_rss) {
+        info_.warnings.push_back(fmt::format("interface '{}': no symmetric RSS; workers hand packets over", options_.name));
+    }
+}
+
+void Port::stop() {
+    if (!std::exchange(started_, false)) return;
+    (void)rte_eth_dev_stop(id_);
+}
+
+LinkState Port::link() const {
+    rte_eth_link link{};
+    if (rte_eth_link_get_nowait(id_, &link) != 0) return {};
+    const bool known = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+    return {link.link_status == RTE_ETH_LINK_UP, known ? link.link_speed : 0};
+}
+
+PortStatistics Port::statistics() const {
+    rte_eth_stats stats{};
+    if (rte_eth_stats_get(id_, &stats) != 0) return {};
+    return {stats.ipackets, stats.ibytes, stats.imissed, stats.ierrors, stats.rx_nombuf,
+            stats.opackets, stats.obytes, stats.oerrors};
+}
+
+} // namespace sluice::dpdk

@@ -1,0 +1,95 @@
+// `system:`, `tables:` and `default:`.
+#include "policy/diagnostic/text.hpp"
+#include "policy/model/reading.hpp"
+
+#include <algorithm>
+
+namespace sluice::policy {
+namespace {
+
+constexpr std::uint64_t kMinMemorySize = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxMemorySize = std::uint64_t{16} << 40;
+constexpr std::uint64_t kMinFlows = 64;
+constexpr std::uint64_t kMaxFlows = std::uint64_t{1} << 30;
+constexpr std::size_t kMaxWorkers = 128;
+
+void read_workers(Reading& reading, const Node& node) {
+    System& system = reading.policy.system;
+    if (node.kind == NodeKind::scalar && node.text == "auto") return;
+    system.workers_auto = false;
+    std::vector<unsigned>& cpus = system.worker_cpus;
+    for (const Node* item : as_one_or_more(node, "write 'auto' or CPU numbers", reading.diagnostics)) {
+        const auto part =
+            read_scalar(*item, "'auto' or CPU numbers such as 2-9", "P012", reading.diagnostics, parse_cpu_list);
+        if (!part) return;
+        for (const unsigned cpu : *part) {
+            if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) {
+                reading.error("P012", item->where, "CPU " + std::to_string(cpu) + " is named twice");
+                return;
+            }
+            cpus.push_back(cpu);
+        }
+    }
+    std::sort(cpus.begin(), cpus.end());
+    if (cpus.size() > kMaxWorkers) {
+        reading.error("P026", node.where, "more than " + std::to_string(kMaxWorkers) + " workers");
+    }
+}
+
+void read_memory(Reading& reading, const Node& node) {
+    const Fields fields(node, words::kMemory, reading.diagnostics);
+    if (const Entry* entry = fields.find("hugepages")) {
+        const auto size =
+            read_scalar(entry->value, "a size such as 8Gi", "P012", reading.diagnostics,
+                        [](std::string_view text) { return parse_size(text, kMinMemorySize, kMaxMemorySize); });
+        reading.policy.system.memory_size = size.value_or(0);
+    }
+}
+
+void read_flows(Reading& reading, const Entry& flows) {
+    FlowTable& table = reading.policy.flow_table;
+    table.where = flows.key_where;
+    const Fields fields(flows.value, words::kFlows, reading.diagnostics);
+    if (const Entry* entry = fields.find("size")) {
+        const auto size = read_scalar(entry->value, "a number of entries such as 8Mi", "P012", reading.diagnostics,
+                                      [](std::string_view text) { return parse_size(text, kMinFlows, kMaxFlows); });
+        table.capacity = size.value_or(table.capacity);
+    }
+    if (const Entry* entry = fields.find("on_full")) {
+        if (const auto choice = read_choice(entry->value, {"evict", "drop_new"}, {}, reading.diagnostics)) {
+            table.on_full = *choice == 0 ? OnFull::evict : OnFull::drop_new;
+        }
+    }
+}
+
+} // namespace
+
+void read_system(Reading& reading, const Node& node) {
+    const Fields fields(node, words::kSystem, reading.diagnostics);
+    if (const Entry* entry = fields.find("workers")) read_workers(reading, entry->value);
+    if (const Entry* entry = fields.find("memory")) read_memory(reading, entry->value);
+    if (const Entry* entry = fields.find("idle")) {
+        const auto choice = read_choice(entry->value, {"poll", "sleep"}, {}, reading.diagnostics);
+        reading.policy.system.sleep_when_idle = choice == std::size_t{1};
+    }
+}
+
+void read_tables(Reading& reading, const Node& node) {
+    const Fields fields(node, words::kTables, reading.diagnostics);
+    if (const Entry* entry = fields.find("flows")) read_flows(reading, *entry);
+}
+
+void read_default(Reading& reading, const Node& node) {
+    Fields fields(node, words::kDefault, reading.diagnostics);
+    if (const Entry* entry = fields.require("action", node.where, "write default: { action: drop }")) {
+        reading.policy.default_action = read_action(reading, entry->value).value_or(Action::drop);
+    }
+}
+
+std::optional<Action> read_action(Reading& reading, const Node& node) {
+    const auto choice = read_choice(node, {"allow", "drop"}, {"reject"}, reading.diagnostics);
+    if (!choice) return std::nullopt;
+    return *choice == 0 ? Action::allow : Action::drop;
+}
+
+} // namespace sluice::policy

@@ -1,0 +1,156 @@
+#include "policy/model/words.hpp"
+
+#include "policy/model/policy.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::policy::words {
+namespace {
+
+using Word = std::string_view;
+
+constexpr std::array<Word, 11> kTopKeys = {"version",      "name",     "system",   "interfaces", "tables", "zones",
+                                           "address_sets", "services", "timeouts", "rules",      "default"};
+constexpr std::array<Word, 9> kTopLater = {"include",          "routes",  "limits",    "inspection", "nat",
+                                           "virtual_services", "logging", "telemetry", "tests"};
+constexpr std::array<Word, 3> kSystemKeys = {"workers", "memory", "idle"};
+constexpr std::array<Word, 1> kSystemLater = {"offload"};
+constexpr std::array<Word, 1> kMemoryKeys = {"hugepages"};
+constexpr std::array<Word, 1> kMemoryLater = {"numa"};
+constexpr std::array<Word, 5> kInterfaceKeys = {"device", "peer", "mtu", "promiscuous", "queues"};
+constexpr std::array<Word, 1> kInterfaceLater = {"addresses"};
+constexpr std::array<Word, 1> kTablesKeys = {"flows"};
+constexpr std::array<Word, 1> kTablesLater = {"fragments"};
+constexpr std::array<Word, 2> kFlowsKeys = {"size", "on_full"};
+constexpr std::array<Word, 1> kFlowsLater = {"pressure"};
+constexpr std::array<Word, 1> kZoneKeys = {"interfaces"};
+constexpr std::array<Word, 1> kAddressFileKeys = {"file"};
+constexpr std::array<Word, 3> kServiceKeys = {"protocol", "ports", "icmp_type"};
+constexpr std::array<Word, kTimeoutCount + 1> kTimeoutsKeys = {"inherit",        kTimeoutNames[0], kTimeoutNames[1],
+                                                               kTimeoutNames[2], kTimeoutNames[3], kTimeoutNames[4],
+                                                               kTimeoutNames[5], kTimeoutNames[6]};
+constexpr std::array<Word, 1> kTimeoutsLater = {"pickup"};
+constexpr std::array<Word, 11> kRuleKeys = {"name",      "description", "from",  "to",    "service", "protocol",
+                                            "icmp_type", "action",      "track", "reply", "timeouts"};
+constexpr std::array<Word, 4> kRuleLater = {"inspect", "limit", "log", "offload"};
+constexpr std::array<Word, 3> kEndpointKeys = {"zone", "nets", "ports"};
+constexpr std::array<Word, 1> kEndpointLater = {"not_nets"};
+constexpr std::array<Word, 1> kDefaultKeys = {"action"};
+constexpr std::array<Word, 1> kDefaultLater = {"log"};
+
+} // namespace
+
+const Keys kTop{"a policy", "", kTopKeys, kTopLater};
+const Keys kSystem{"'system'", "system", kSystemKeys, kSystemLater};
+const Keys kMemory{"'memory'", "system.memory", kMemoryKeys, kMemoryLater};
+const Keys kInterface{"an interface", "interfaces.*", kInterfaceKeys, kInterfaceLater};
+const Keys kTables{"'tables'", "tables", kTablesKeys, kTablesLater};
+const Keys kFlows{"'flows'", "tables.flows", kFlowsKeys, kFlowsLater};
+const Keys kZone{"a zone", "zones.*", kZoneKeys, {}};
+const Keys kAddressFile{"an address set", "address_sets.*", kAddressFileKeys, {}};
+const Keys kService{"a service", "services.*", kServiceKeys, {}};
+const Keys kTimeouts{"a timeouts profile", "timeouts.*", kTimeoutsKeys, kTimeoutsLater};
+const Keys kRule{"a rule", "rules[]", kRuleKeys, kRuleLater};
+const Keys kEndpoint{"'from' and 'to'", "rules[].from", kEndpointKeys, kEndpointLater};
+const Keys kDefault{"'default'", "default", kDefaultKeys, kDefaultLater};
+
+namespace {
+
+constexpr std::array<const Keys*, 13> kAllKeys = {&kTop,   &kSystem,   &kMemory,      &kInterface, &kTables,
+                                                  &kFlows, &kZone,     &kAddressFile, &kService,   &kTimeouts,
+                                                  &kRule,  &kEndpoint, &kDefault};
+
+constexpr std::string_view kOrderHint = "rules are judged in the order of the file; move the rule";
+constexpr std::string_view kNotNetsHint =
+    "negation is not available in this version; put a rule for the exception above this one";
+
+constexpr std::array kForeignKeys = {
+    Foreign{"source", "write 'from'"},
+    Foreign{"src", "write 'from'"},
+    Foreign{"destination", "write 'to'"},
+    Foreign{"dest", "write 'to'"},
+    Foreign{"dst", "write 'to'"},
+    Foreign{"notnets", kNotNetsHint},
+    Foreign{"not_net", kNotNetsHint},
+    Foreign{"donottrack", "write 'track: false'"},
+    Foreign{"do_not_track", "write 'track: false'"},
+    Foreign{"notrack", "write 'track: false'"},
+    Foreign{"no_track", "write 'track: false'"},
+    Foreign{"stateless", "write 'track: false'"},
+    Foreign{"stateful", "write 'track: true', which is the default"},
+    Foreign{"tracked", "write 'track'"},
+    Foreign{"dport", "write 'to: { ports: […] }'"},
+    Foreign{"dports", "write 'to: { ports: […] }'"},
+    Foreign{"destination_port", "write 'to: { ports: […] }'"},
+    Foreign{"destination_ports", "write 'to: { ports: […] }'"},
+    Foreign{"sport", "write 'from: { ports: […] }'"},
+    Foreign{"sports", "write 'from: { ports: […] }'"},
+    Foreign{"source_port", "write 'from: { ports: […] }'"},
+    Foreign{"source_ports", "write 'from: { ports: […] }'"},
+    Foreign{"order", kOrderHint},
+    Foreign{"priority", kOrderHint},
+    Foreign{"seq", kOrderHint},
+    Foreign{"sequence", kOrderHint},
+    Foreign{"proto", "write 'protocol'"},
+    Foreign{"ip_protocol", "write 'protocol'"},
+    Foreign{"type", "write 'icmp_type'"},
+    Foreign{"comment", "write 'description', or a comment after '#'"},
+    Foreign{"cidr", "write 'nets'"},
+    Foreign{"addresses", "write 'nets'"},
+    Foreign{"address", "write 'nets'"},
+    Foreign{"networks", "write 'nets'"},
+    Foreign{"net", "write 'nets'"},
+    Foreign{"interface", "write 'zone': an interface is its own zone unless 'zones' groups it"},
+    Foreign{"target", "write 'action'"},
+    Foreign{"verdict", "write 'action'"},
+    Foreign{"jump", "write 'action'"},
+    Foreign{"policies", "write 'rules'"},
+    Foreign{"groups", "write 'address_sets'"},
+    Foreign{"sets", "write 'address_sets'"},
+    Foreign{"ipsets", "write 'address_sets'"},
+    Foreign{"applications", "write 'services'"},
+    Foreign{"pci", "write 'device'"},
+};
+
+constexpr std::array kForeignValues = {
+    Foreign{"deny", "write 'drop'"},
+    Foreign{"block", "write 'drop'"},
+    Foreign{"discard", "write 'drop'"},
+    Foreign{"accept", "write 'allow'"},
+    Foreign{"permit", "write 'allow'"},
+    Foreign{"pass", "write 'allow'"},
+    Foreign{"any", "leave the key out to match everything"},
+    Foreign{"all", "leave the key out to match everything"},
+    Foreign{"*", "leave the key out to match everything"},
+    Foreign{"ping", "write 'echo_request'"},
+    Foreign{"echo", "write 'echo_request'"},
+};
+
+bool same_word(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '-' ? '_' : c;
+    };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view hint_in(std::span<const Foreign> words, std::string_view wanted) {
+    const auto found =
+        std::find_if(words.begin(), words.end(), [&](const Foreign& f) { return same_word(f.word, wanted); });
+    return found == words.end() ? std::string_view{} : found->hint;
+}
+
+} // namespace
+
+std::span<const Keys* const> all_keys() {
+    return kAllKeys;
+}
+
+std::string_view hint_for_key(std::string_view key) {
+    return hint_in(kForeignKeys, key);
+}
+std::string_view hint_for_value(std::string_view value) {
+    return hint_in(kForeignValues, value);
+}
+
+} // namespace sluice::policy::words

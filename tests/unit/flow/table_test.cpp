@@ -1,0 +1,304 @@
+#include "flow/table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace sluice::flow {
+namespace {
+
+constexpr base::Tick kStart = 0xffffff00; // wraps a quarter of a second into each test
+
+struct Room {
+    explicit Room(std::size_t size) : size_(size), start_(static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64))) {
+        std::memset(start_, 0, size);
+    }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    ~Room() { std::free(start_); }
+    [[nodiscard]] std::span<std::byte> bytes() const { return {start_, size_}; }
+
+  private:
+    std::size_t size_;
+    std::byte* start_;
+};
+
+class TableTest : public testing::Test {
+  protected:
+    void make(std::uint32_t capacity, OnFull on_full = OnFull::evict) {
+        table_.reset();
+        room_ = std::make_unique<Room>(Table::memory_size(capacity));
+        Config config;
+        config.capacity = capacity;
+        config.on_full = on_full;
+        config.seed = HashSeed{{11, 22, 33, 44}};
+        table_ = std::make_unique<Table>(room_->bytes(), config, kStart);
+    }
+
+    static OrientedKey key(std::uint32_t number) {
+        std::uint8_t a[16] = {};
+        std::memcpy(a, &number, sizeof number);
+        const std::uint8_t b[16] = {192, 0, 2, 1};
+        OrientedKey out = orient(a, b, static_cast<std::uint16_t>(number * 7), 80);
+        out.key.family = net::Family::ipv4;
+        out.key.protocol = net::protocol::kTcp;
+        return out;
+    }
+
+    Index add(std::uint32_t number, base::Tick timeout, base::Tick now, State state = State::udp_new) {
+        const OrientedKey k = key(number);
+        return table_->create(k, table_->hash_of(k.key), state, timeout, now);
+    }
+    [[nodiscard]] Index find(std::uint32_t number) const {
+        const OrientedKey k = key(number);
+        return table_->find(k.key, table_->hash_of(k.key));
+    }
+    [[nodiscard]] std::uint64_t ended(EndReason reason) const {
+        return table_->stats().ended[static_cast<std::size_t>(reason)].load();
+    }
+    void age_fully(base::Tick now) {
+        while (table_->age(now, 64) == 64) {
+        }
+    }
+
+    std::unique_ptr<Room> room_;
+    std::unique_ptr<Table> table_;
+};
+
+TEST_F(TableTest, FindsWhatWasCreatedAndNothingElse) {
+    make(1000);
+    const Index index = add(1, 1000, kStart);
+    ASSERT_NE(index, kNone);
+    EXPECT_EQ(find(1), index);
+    EXPECT_EQ(find(2), kNone);
+    EXPECT_TRUE(table_->consistent());
+}
+
+TEST_F(TableTest, FillsToTheLastEntry) {
+    make(5000);
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        ASSERT_NE(add(i, 1000, kStart), kNone) << i;
+    }
+    EXPECT_EQ(table_->stats().used.load(), 5000u);
+    EXPECT_TRUE(table_->consistent());
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        ASSERT_NE(find(i), kNone) << i;
+    }
+}
+
+TEST_F(TableTest, BatchAnswersLikeSingleLookups) {
+    make(4096);
+    for (std::uint32_t i = 0; i < 4096; i += 2) {
+        ASSERT_NE(add(i, 1000, kStart), kNone);
+    }
+    for (std::uint32_t first = 0; first < 4096; first += 32) {
+        Key keys[32];
+        std::uint64_t hashes[32];
+        Index found[32];
+        for (std::uint32_t i = 0; i < 32; ++i) {
+            keys[i] = key(first + i).key;
+            hashes[i] = table_->hash_of(keys[i]);
+        }
+        table_->find_batch(keys, hashes, 32, found);
+        for (std::uint32_t i = 0; i < 32; ++i) {
+            EXPECT_EQ(found[i], find(first + i));
+            EXPECT_EQ(found[i] == kNone, (first + i) % 2 == 1);
+        }
+    }
+}
+
+TEST_F(TableTest, FlowEndsAfterItsTimeoutAndNotBefore) {
+    make(100);
+    add(1, 1000, kStart);
+    age_fully(kStart + 999);
+    EXPECT_NE(find(1), kNone);
+    age_fully(kStart + 1000 + 256); // at most two slots late
+    EXPECT_EQ(find(1), kNone);
+    EXPECT_EQ(ended(EndReason::expired), 1u);
+    EXPECT_TRUE(table_->consistent());
+}
+
+TEST_F(TableTest, ARefreshedFlowStays) {
+    make(100);
+    const Index index = add(1, 1000, kStart);
+    for (base::Tick now = kStart; base::tick_difference(now, kStart) < 10'000; now += 500) {
+        table_->entry(index).last_seen_tick.store(now);
+        age_fully(now);
+        ASSERT_NE(find(1), kNone);
+    }
+    age_fully(kStart + 9'500 + 1000 + 256);
+    EXPECT_EQ(find(1), kNone);
+}
+
+TEST_F(TableTest, AShorterTimeoutTakesEffectAtOnce) {
+    make(100);
+    const Index index = add(1, 3'600'000, kStart, State::tcp_established);
+    table_->change_state(index, State::tcp_time_wait, 2000, kStart);
+    age_fully(kStart + 1999);
+    EXPECT_NE(find(1), kNone);
+    age_fully(kStart + 2000 + 256);
+    EXPECT_EQ(find(1), kNone);
+}
+
+TEST_F(TableTest, ALongTimeoutOutlivesTheWheelsHorizon) {
+    make(100);
+    constexpr base::Tick kLong = 3 * TimerWheel::kHorizonTicks;
+    add(1, kLong, kStart);
+    for (base::Tick passed = 0; passed < kLong; passed += 10'000) {
+        age_fully(kStart + passed);
+        ASSERT_NE(find(1), kNone) << passed;
+    }
+    age_fully(kStart + kLong + 256);
+    EXPECT_EQ(find(1), kNone);
+}
+
+TEST_F(TableTest, AgeingIsBoundedByItsBudget) {
+    make(1000);
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        add(i, 1000, kStart);
+    }
+    EXPECT_EQ(table_->age(kStart + 2000, 10), 10u);
+    EXPECT_EQ(table_->stats().used.load(), 990u);
+}
+
+TEST_F(TableTest, RemovedEntriesAreReusedWithAnotherGeneration) {
+    make(1);
+    const Index index = add(1, 1000, kStart);
+    const std::uint32_t generation = table_->entry(index).generation.load();
+    table_->remove(index, EndReason::policy_changed);
+    EXPECT_FALSE(snapshot(table_->entry(index)));
+    EXPECT_EQ(add(2, 1000, kStart), index);
+    EXPECT_NE(table_->entry(index).generation.load(), generation);
+    EXPECT_EQ(find(1), kNone);
+}
+
+TEST_F(TableTest, FullTableEvictsByClass) {
+    make(4);
+    add(1, 100'000, kStart, State::tcp_established);
+    add(2, 100'000, kStart, State::udp_new);
+    add(3, 100'000, kStart, State::tcp_time_wait);
+    add(4, 100, kStart, State::tcp_established);
+    const base::Tick later = kStart + 200;
+    EXPECT_NE(add(5, 100'000, later, State::tcp_established), kNone);
+    EXPECT_EQ(find(4), kNone) << "expired goes first";
+    EXPECT_NE(add(6, 100'000, later, State::tcp_established), kNone);
+    EXPECT_EQ(find(3), kNone) << "then closing";
+    EXPECT_NE(add(7, 100'000, later, State::tcp_established), kNone);
+    EXPECT_EQ(find(2), kNone) << "then unanswered";
+    EXPECT_NE(add(8, 100'000, later + 1, State::tcp_established), kNone);
+    EXPECT_EQ(find(1), kNone) << "then the longest idle";
+    EXPECT_EQ(ended(EndReason::evicted_expired), 1u);
+    EXPECT_EQ(ended(EndReason::evicted_closing), 1u);
+    EXPECT_EQ(ended(EndReason::evicted_unanswered), 1u);
+    EXPECT_EQ(ended(EndReason::evicted_idle), 1u);
+    EXPECT_TRUE(table_->consistent());
+}
+
+TEST_F(TableTest, DropNewKeepsWhatIsThere) {
+    make(2, OnFull::drop_new);
+    add(1, 100'000, kStart, State::tcp_time_wait);
+    add(2, 100, kStart);
+    EXPECT_EQ(add(3, 1000, kStart + 10), kNone);
+    EXPECT_EQ(table_->stats().refused.load(), 1u);
+    EXPECT_NE(add(3, 1000, kStart + 200), kNone) << "an expired flow makes room all the same";
+    EXPECT_NE(find(1), kNone);
+}
+
+TEST_F(TableTest, SnapshotHasTheFlow) {
+    make(10);
+    const OrientedKey k = key(77);
+    const Index index = add(77, 1234, kStart, State::tcp_syn_sent);
+    Entry& entry = table_->entry(index);
+    entry.rule_slot.store(9);
+    entry.bytes[1].store(500);
+    const auto view = snapshot(entry);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->key, k.key);
+    EXPECT_EQ(view->original_is_second, k.sender_is_second);
+    EXPECT_EQ(view->state, State::tcp_syn_sent);
+    EXPECT_EQ(view->timeout_ticks, 1234u);
+    EXPECT_EQ(view->rule_slot, 9u);
+    EXPECT_EQ(view->bytes[1], 500u);
+}
+
+// Any order of creating, refreshing, changing, removing and ageing, against a map that does the same by hand.
+TEST_F(TableTest, BehavesLikeAMap) {
+    constexpr std::uint32_t kCapacity = 700;
+    make(kCapacity);
+    struct Known {
+        base::Tick last_seen;
+        base::Tick timeout;
+    };
+    std::map<std::uint32_t, Known> model;
+    std::mt19937 engine(20240607);
+    const auto random = [&engine] { return static_cast<std::uint32_t>(engine()); };
+    base::Tick now = kStart;
+    for (unsigned step = 0; step < 200'000; ++step) {
+        const std::uint32_t number = random() % 1500;
+        const auto it = model.find(number);
+        switch (random() % 6) {
+        case 0:
+        case 1:
+            if (it == model.end() && model.size() < kCapacity) {
+                const base::Tick timeout = 1 + random() % 5000;
+                ASSERT_NE(add(number, timeout, now), kNone);
+                model[number] = {now, timeout};
+            }
+            break;
+        case 2:
+            if (it != model.end()) {
+                table_->entry(find(number)).last_seen_tick.store(now);
+                it->second.last_seen = now;
+            }
+            break;
+        case 3:
+            if (it != model.end()) {
+                const base::Tick timeout = 1 + random() % 5000;
+                const Index index = find(number);
+                table_->entry(index).last_seen_tick.store(now);
+                table_->change_state(index, State::udp_established, timeout, now);
+                it->second = {now, timeout};
+            }
+            break;
+        case 4:
+            if (it != model.end() && random() % 4 == 0) {
+                table_->remove(find(number), EndReason::replaced);
+                model.erase(it);
+            }
+            break;
+        default: now += random() % 20;
+        }
+        age_fully(now);
+        // Flows may live up to two wheel slots longer than they must; those are over for both or for neither.
+        for (auto each = model.begin(); each != model.end();) {
+            const base::Tick over = each->second.last_seen + each->second.timeout;
+            if (base::tick_reached(now, over) && find(each->first) == kNone) {
+                each = model.erase(each);
+                continue;
+            }
+            ASSERT_FALSE(base::tick_reached(now, over + 2 * 128)) << "flow " << each->first << " is overdue";
+            ++each;
+        }
+        if (step % 10'000 == 0) {
+            ASSERT_TRUE(table_->consistent());
+            ASSERT_EQ(table_->stats().used.load(), model.size());
+            for (const auto& [known, unused] : model) {
+                ASSERT_NE(find(known), kNone);
+            }
+        }
+    }
+}
+
+TEST_F(TableTest, TakesNoMoreThanItSays) {
+    for (const std::uint32_t capacity : {1u, 1000u, 1u << 20}) {
+        const double per_flow = static_cast<double>(Table::memory_size(capacity)) / capacity;
+        EXPECT_LE(per_flow, capacity >= 1000 ? 144.0 : 512.0);
+    }
+}
+
+} // namespace
+} // namespace sluice::flow
