@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
                                 ::isatty(STDOUT_FILENO) != 0,
                                 ::isatty(STDERR_FILENO) != 0,
                                 no_colour != nullptr && *no_colour != '\0',
+                                false,
                                 nullptr};
         std::ios::sync_with_stdio(false);
         const ExitCode exit = run(std::vector<std::string>(argv + 1, argv + argc), terminal);

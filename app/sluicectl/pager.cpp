@@ -53,19 +53,18 @@ void PagerSink::write(std::string_view text) {
 
 void PagerSink::open() {
     stream_.flush();
-    // Leaving the pager early is no reason to end; nor is Ctrl-C, which is the pager's while it runs.
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &ignore, &on_pipe_);
-    ::sigaction(SIGINT, &ignore, &on_interrupt_);
     pager_ = ::popen(command_.c_str(), "we");
     if (pager_ == nullptr) {
-        ::sigaction(SIGPIPE, &on_pipe_, nullptr);
-        ::sigaction(SIGINT, &on_interrupt_, nullptr);
         stream_ << std::exchange(held_, {});
         rows_ = static_cast<std::size_t>(-1);
         return;
     }
+    // Leaving the pager early is no reason to end; nor is Ctrl-C, which is the pager's while it runs. Only now, because
+    // the pager would inherit what is ignored.
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &on_pipe_);
+    ::sigaction(SIGINT, &ignore, &on_interrupt_);
     write(std::exchange(held_, {}));
 }
 
@@ -96,10 +95,10 @@ bool PagerSink::closed() const {
     return pager_ != nullptr && std::ferror(pager_) != 0;
 }
 
-std::unique_ptr<Sink> make_terminal_sink(std::ostream& stream, bool is_terminal) {
+std::unique_ptr<Sink> make_terminal_sink(std::ostream& stream, bool wanted) {
     winsize size{};
     std::string command = pager_command();
-    if (!is_terminal || command.empty() || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 2 ||
+    if (!wanted || command.empty() || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 2 ||
         size.ws_col == 0) {
         return std::make_unique<StreamSink>(stream);
     }

@@ -38,7 +38,8 @@ class PagerSink : public Sink {
     struct sigaction on_interrupt_ {};
 };
 
-/// A PagerSink when the standard output is a terminal whose size is known and there is a pager, else a StreamSink.
-std::unique_ptr<Sink> make_terminal_sink(std::ostream& stream, bool is_terminal);
+/// A PagerSink if wanted, if the standard output is a terminal whose size is known, and if there is a pager; else a
+/// StreamSink.
+std::unique_ptr<Sink> make_terminal_sink(std::ostream& stream, bool wanted);
 
 } // namespace sluice::sluicectl

@@ -103,7 +103,7 @@ void print_choices(const Settings& settings, Context& context, std::string_view 
 }
 
 LineEnd run_line(const Settings& settings, const Terminal& terminal, std::string_view text) {
-    const auto end = make_terminal_sink(terminal.out, terminal.out_is_terminal);
+    const auto end = make_terminal_sink(terminal.out, terminal.paging && terminal.out_is_terminal);
     Context context{settings, style_for(settings, terminal), *end, terminal.errors, terminal.interrupted};
     const Line line = split_line(text);
     if (line.open_quote) return {complain(context, ExitCode::usage, "a quote is not closed"), false};

@@ -19,6 +19,7 @@ struct Terminal {
     bool out_is_terminal = false;
     bool errors_are_terminal = false;
     bool no_colour = false; ///< NO_COLOR is set
+    bool paging = false;    ///< somebody is there to page: not with scripts
     const std::atomic<bool>* interrupted = nullptr;
 };
 

@@ -184,6 +184,7 @@ ExitCode read_lines(EditLine* editor, History* history, const Shell& shell) {
 ExitCode run_shell(const Settings& settings, Terminal terminal) {
     std::setlocale(LC_CTYPE, "");
     terminal.interrupted = &interrupted;
+    terminal.paging = true;
     struct sigaction action {};
     action.sa_handler = on_interrupt; // without SA_RESTART: what waits shall notice
     ::sigaction(SIGINT, &action, nullptr);

@@ -21,10 +21,14 @@ Totals totals_of(const std::vector<Worker>& workers) {
         sum.forwarded += one.forwarded;
         sum.dropped += one.dropped;
     }
+    // Counted apart from the others, so that received = forwarded + dropped + held can be seen to hold.
     for (const Worker& worker : workers) {
+        sum.held -= worker.counters->handed_in_packets.load();
+    }
+    for (const Worker& worker : workers) {
+        sum.held += worker.counters->handed_off_packets.load();
         sum.received += worker.counters->received_packets.load();
     }
-    sum.held = sum.received - sum.forwarded - sum.dropped;
     return sum;
 }
 

@@ -136,7 +136,7 @@ TEST(Name, IsLowerCaseWordsWithALetter) {
 TEST(Device, IsAPciAddressOrDevargs) {
     for (const char* text :
          {"0000:8a:00.0", "8a:00.1", "0000:8A:00.7", "pci:0000:8a:00.0", "0000:8a:00.0,representor=0",
-          "net_af_xdp0,iface=veth1", "net_pcap0,rx_pcap=/tmp/a.pcap,infinite_rx=1", "net_null0"}) {
+          "net_af_xdp0,iface=veth1", "net_pcap0,rx_pcap=/var/a.pcap,infinite_rx=1", "net_null0"}) {
         EXPECT_TRUE(parse_device(text)) << text;
     }
     for (const char* text : {"", "0000:8a:00.8", "0000:8a:00", "00:8a:00.0", "4.0", "net null", ",iface=x", "net:x"}) {
