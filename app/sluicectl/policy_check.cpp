@@ -55,7 +55,7 @@ void print_text(Context& context, const Checked& checked) {
              checked.path + ": valid, " + show_plural(policy.rules.size(), "rule", human) + ", " +
                  show_plural(policy.interfaces.size(), "interface", human) + ", " +
                  show_plural(policy.zones.size(), "zone", human));
-    context.out.line(LineKind::row, "flow table: " + show_plural(policy.flow_table.capacity, "entry", human) + " in " +
+    context.out.line(LineKind::row, "flow table: " + show_count(policy.flow_table.capacity, human) + " entries in " +
                                         show_size(table_size(policy), human) + (human ? "" : " bytes"));
     const auto capacities = policy::capacity(policy);
     if (capacities.empty()) return;

@@ -22,7 +22,9 @@ Json reply_word(const policy::Rule& rule) {
     return nullptr;
 }
 
-const char* action_word(policy::Action action) { return action == policy::Action::allow ? "allow" : "drop"; }
+const char* action_word(policy::Action action) {
+    return action == policy::Action::allow ? "allow" : "drop";
+}
 
 Json rule_row(const Appliance& appliance, std::size_t i) {
     const Generation& generation = appliance.generation();
@@ -67,10 +69,9 @@ Reply rules(const Appliance& appliance, const Json& params) {
 
 Json policy_of(const Appliance& appliance) {
     const Generation& generation = appliance.generation();
-    const bool is_path = generation.name.find('/') != std::string::npos;
     return {{"generation", generation.number},
             {"name", generation.policy.name},
-            {"file", is_path ? Json(generation.name) : Json(nullptr)},
+            {"file", generation.file.empty() ? Json(nullptr) : Json(generation.file)},
             {"applied_at", rfc3339(generation.applied_at)},
             {"hash", fmt::format("{:016x}", generation.policy.content_hash)},
             {"text", generation.text}};
@@ -115,15 +116,26 @@ Reply reply_for(const Appliance& appliance, const PolicyOutcome& outcome) {
     return Reply::error(ErrorCode::failed, outcome.message, std::move(data));
 }
 
-/// `text` and `name` of policy.check and policy.apply, or why not.
-base::Expected<std::pair<std::string, std::string>, Reply> policy_params(const Json& params) {
-    if (auto bad = unknown_params(params, {"text", "name"})) return base::Unexpected(std::move(*bad));
+/// The parameters of policy.check and policy.apply.
+struct PolicyParams {
+    std::string name;
+    std::string file;
+    std::string text;
+};
+
+/// The parameters, or why not.
+base::Expected<PolicyParams, Reply> policy_params(const Json& params) {
+    if (auto bad = unknown_params(params, {"text", "name", "file"})) return base::Unexpected(std::move(*bad));
     auto text = text_param(params, "text");
     if (!text) return base::Unexpected(Reply::error(ErrorCode::invalid_params, "'text' must be the policy's text"));
     if (text->size() > admin::kMaxPolicySize) {
         return base::Unexpected(Reply::error(ErrorCode::invalid_params, "the policy is larger than 16 MiB"));
     }
-    return std::pair{text_param(params, "name").value_or("policy"), std::move(*text)};
+    std::string file = text_param(params, "file").value_or("");
+    if (!file.empty() && file.front() != '/') {
+        return base::Unexpected(Reply::error(ErrorCode::invalid_params, "'file' must be an absolute path"));
+    }
+    return PolicyParams{text_param(params, "name").value_or("policy"), std::move(file), std::move(*text)};
 }
 
 } // namespace
@@ -140,8 +152,8 @@ void register_policy_methods(admin::Server& server, Appliance& appliance) {
     server.handle("policy.check", Permission::read, [&appliance](const Json& params, const Peer&) {
         auto given = policy_params(params);
         if (!given) return std::move(given.error());
-        PolicyOutcome outcome = appliance.check(given->first, given->second);
-        if (outcome.kind == PolicyOutcome::Kind::valid && given->second == appliance.generation().text) {
+        PolicyOutcome outcome = appliance.check(given->name, given->text);
+        if (outcome.kind == PolicyOutcome::Kind::valid && given->text == appliance.generation().text) {
             outcome.kind = PolicyOutcome::Kind::unchanged;
         }
         return reply_for(appliance, outcome);
@@ -150,7 +162,7 @@ void register_policy_methods(admin::Server& server, Appliance& appliance) {
         auto given = policy_params(params);
         if (!given) return std::move(given.error());
         const std::string who = fmt::format("uid {}, pid {}", peer.uid, peer.pid);
-        return reply_for(appliance, appliance.apply(given->first, given->second, who));
+        return reply_for(appliance, appliance.apply(given->name, given->file, given->text, who));
     });
 }
 

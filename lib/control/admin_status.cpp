@@ -74,7 +74,6 @@ Json status(const Appliance& appliance) {
     const Generation& generation = appliance.generation();
     const auto& workers = appliance.plane().workers();
     const Totals totals = totals_of(workers);
-    const bool is_path = generation.name.find('/') != std::string::npos;
     return {
         {"version", SLUICE_VERSION},
         {"pid", getpid()},
@@ -86,11 +85,14 @@ Json status(const Appliance& appliance) {
           {"applied_at", rfc3339(generation.applied_at)},
           {"hash", fmt::format("{:016x}", generation.policy.content_hash)},
           {"rules", generation.policy.rules.size()},
-          {"file", is_path ? Json(generation.name) : Json(nullptr)}}},
+          {"file", generation.file.empty() ? Json(nullptr) : Json(generation.file)}}},
         {"workers", workers.size()},
         {"flows", flows_of(workers)},
         {"packets",
-         {{"received", totals.received}, {"forwarded", totals.forwarded}, {"dropped", totals.dropped}, {"held", totals.held}}},
+         {{"received", totals.received},
+          {"forwarded", totals.forwarded},
+          {"dropped", totals.dropped},
+          {"held", totals.held}}},
         {"rates",
          {{"received_pps", appliance.rates().received_per_second()},
           {"forwarded_pps", appliance.rates().forwarded_per_second()},
@@ -150,20 +152,21 @@ Json workers(const Appliance& appliance) {
         const Totals totals = totals_of(worker);
         const std::uint64_t off = counters.handed_off_packets.load();
         const std::uint64_t in = counters.handed_in_packets.load();
-        rows.push_back({{"worker", w},
-                        {"cpu", worker.cpu},
-                        {"busy_ratio", appliance.rates().busy_ratio(w)},
-                        {"loops", counters.loops.load()},
-                        {"bursts", counters.bursts.load()},
-                        {"received", totals.received},
-                        {"forwarded", totals.forwarded},
-                        {"dropped", totals.dropped},
-                        {"handed_off", off},
-                        {"handed_in", in},
-                        {"held", static_cast<std::int64_t>(totals.received + in - off - totals.forwarded - totals.dropped)},
-                        {"flows_used", worker.flows->stats().used.load()},
-                        {"flows_capacity", worker.flows->capacity()},
-                        {"epoch", counters.epoch.load()}});
+        rows.push_back(
+            {{"worker", w},
+             {"cpu", worker.cpu},
+             {"busy_ratio", appliance.rates().busy_ratio(w)},
+             {"loops", counters.loops.load()},
+             {"bursts", counters.bursts.load()},
+             {"received", totals.received},
+             {"forwarded", totals.forwarded},
+             {"dropped", totals.dropped},
+             {"handed_off", off},
+             {"handed_in", in},
+             {"held", static_cast<std::int64_t>(totals.received + in - off - totals.forwarded - totals.dropped)},
+             {"flows_used", worker.flows->stats().used.load()},
+             {"flows_capacity", worker.flows->capacity()},
+             {"epoch", counters.epoch.load()}});
     }
     return rows;
 }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -20,8 +21,10 @@ volatile std::sig_atomic_t stop_wanted = 0;
 volatile std::sig_atomic_t reload_wanted = 0;
 
 void note_signal(int signal) {
-    if (signal == SIGHUP) reload_wanted = 1;
-    else stop_wanted = 1;
+    if (signal == SIGHUP)
+        reload_wanted = 1;
+    else
+        stop_wanted = 1;
 }
 
 sigset_t our_signals() {
@@ -40,6 +43,12 @@ base::Expected<std::string, std::string> read_file(const std::string& path) {
         return base::Unexpected(fmt::format("cannot read the policy '{}': {}", path, std::strerror(errno)));
     }
     return std::move(text).str();
+}
+
+std::string absolute(const std::string& path) {
+    std::error_code error;
+    const auto whole = std::filesystem::absolute(path, error);
+    return error ? path : whole.lexically_normal().string();
 }
 
 std::string first_line_of(const policy::Diagnostics& diagnostics) {
@@ -103,7 +112,7 @@ base::Expected<void, StartError> Appliance::bring_up() {
     }
     slots_ = std::make_unique<CounterSlots>(kRuleSlots, std::move(counters));
     policy_ = std::make_unique<RunningPolicy>(*plane_, *slots_);
-    const PolicyOutcome begun = policy_->begin(std::move(*policy), options_.policy_path, std::move(text));
+    const PolicyOutcome begun = policy_->begin(std::move(*policy), absolute(options_.policy_path), std::move(text));
     if (begun.kind != PolicyOutcome::Kind::applied) {
         const std::string why = begun.message.empty() ? begun.diagnostics.render(false) : begun.message;
         return base::Unexpected(StartError{Exit::policy_invalid, why});
@@ -150,7 +159,8 @@ void Appliance::housekeeping() {
     if (now - links_looked_at_ < std::chrono::milliseconds(500)) return;
     links_looked_at_ = now;
     for (const std::size_t i : plane_->refresh_links()) {
-        spdlog::warn("interface {}: link is {}", plane_->ports()[i].options().name, plane_->links()[i].up ? "up" : "down");
+        spdlog::warn("interface {}: link is {}", plane_->ports()[i].options().name,
+                     plane_->links()[i].up ? "up" : "down");
     }
 }
 
@@ -170,12 +180,13 @@ void Appliance::reload() {
         spdlog::error("reload: {}; generation {} goes on", text.error(), generation().number);
         return;
     }
-    (void)apply(options_.policy_path, *text, "SIGHUP");
+    (void)apply(options_.policy_path, absolute(options_.policy_path), *text, "SIGHUP");
 }
 
-PolicyOutcome Appliance::apply(const std::string& name, const std::string& text, const std::string& who) {
+PolicyOutcome Appliance::apply(const std::string& name, const std::string& file, const std::string& text,
+                               const std::string& who) {
     using Kind = PolicyOutcome::Kind;
-    PolicyOutcome outcome = policy_->apply(name, text);
+    PolicyOutcome outcome = policy_->apply(name, file, text);
     const std::uint32_t number = generation().number;
     switch (outcome.kind) {
     case Kind::applied: spdlog::info("policy '{}' applied as generation {} ({})", name, number, who); break;
@@ -194,7 +205,8 @@ bool Appliance::stop() {
     const BufferAccount buffers = plane_->stop();
     const Totals totals = totals_of(plane_->workers());
     spdlog::info("stopped: received {}, forwarded {}, dropped {}, held {}; buffers: {} kept by drivers, {} missing",
-                 totals.received, totals.forwarded, totals.dropped, totals.held, buffers.kept_by_drivers, buffers.missing);
+                 totals.received, totals.forwarded, totals.dropped, totals.held, buffers.kept_by_drivers,
+                 buffers.missing);
     if (buffers.missing != 0) spdlog::error("{} packet buffers did not come back", buffers.missing);
     return buffers.missing == 0;
 }

@@ -33,8 +33,9 @@ class Appliance {
 
     /// Reads the policy file again and applies it; what came of it goes to the log.
     void reload();
-    /// Applies a text on behalf of `who`; logged.
-    PolicyOutcome apply(const std::string& name, const std::string& text, const std::string& who);
+    /// Applies a text on behalf of `who`; logged. `file` is its absolute path, or empty.
+    PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text,
+                        const std::string& who);
     PolicyOutcome check(const std::string& name, const std::string& text) { return policy_->check(name, text); }
 
     // What the admin methods show.
@@ -47,7 +48,8 @@ class Appliance {
     [[nodiscard]] std::vector<std::string> warnings() const;
 
   private:
-    explicit Appliance(Options options) : options_(std::move(options)) {}
+    explicit Appliance(Options options)
+        : options_(std::move(options)) {}
     base::Expected<void, StartError> bring_up();
     base::Expected<policy::Policy, StartError> read_policy(std::string& text) const;
     void housekeeping();

@@ -55,12 +55,24 @@ std::uint32_t table_capacity(const policy::Policy& policy, std::size_t workers) 
     return static_cast<std::uint32_t>((policy.flow_table.capacity + workers - 1) / workers);
 }
 
+/// The CPUs that no worker has: compiling a policy there costs no worker its time. All of them when workers have every
+/// one.
+std::vector<unsigned> control_cpus(const std::vector<unsigned>& workers, std::vector<unsigned> allowed) {
+    const auto is_worker = [&](unsigned cpu) {
+        return std::find(workers.begin(), workers.end(), cpu) != workers.end();
+    };
+    if (std::all_of(allowed.begin(), allowed.end(), is_worker)) return allowed;
+    std::erase_if(allowed, is_worker);
+    return allowed;
+}
+
 /// What an appliance without hugepages asks the EAL for at start: nothing can be added later.
 std::uint64_t memory_without_hugepages(const policy::Policy& policy, std::size_t workers) {
     constexpr std::uint64_t kClassifiersAndRest = 256u << 20;
     const std::uint32_t queues = static_cast<std::uint32_t>(policy.interfaces.size() * workers * 2);
     const std::uint64_t buffers = policy.system.buffers != 0 ? policy.system.buffers : queues * 2048u + workers * 8192u;
-    return buffers * (buffer_data_size(policy) + 384u) + workers * flow::Table::memory_size(table_capacity(policy, workers)) +
+    return buffers * (buffer_data_size(policy) + 384u) +
+           workers * flow::Table::memory_size(table_capacity(policy, workers)) +
            workers * kRuleSlots * sizeof(telemetry::RuleCounters) + kClassifiersAndRest;
 }
 
@@ -107,18 +119,20 @@ base::Expected<std::unique_ptr<DataPlane>, StartError> DataPlane::prepare(const 
     dpdk::EalOptions eal;
     eal.file_prefix = options.file_prefix;
     eal.worker_cpus = *cpus;
+    eal.control_cpus = control_cpus(*cpus, allowed_cpus());
     eal.hugepages = options.hugepages;
     for (const policy::Interface& interface : policy.interfaces) {
         if (dpdk::is_pci_address(interface.device)) eal.pci_devices.push_back(interface.device);
     }
-    if (!options.hugepages) eal.memory_size = memory_without_hugepages(policy, cpus->size());
+    eal.memory_size = options.hugepages ? policy.system.memory_size : memory_without_hugepages(policy, cpus->size());
     auto started = dpdk::Eal::start(eal);
     if (!started) return failed(started.error());
     plane->eal_.emplace(std::move(*started));
 
     if (auto opened = plane->open_ports(policy); !opened) return base::Unexpected(opened.error());
     if (auto made = plane->make_buffers(policy); !made) return base::Unexpected(made.error());
-    if (auto made = plane->make_workers(policy, policy.system.sleep_when_idle); !made) return base::Unexpected(made.error());
+    if (auto made = plane->make_workers(policy, policy.system.sleep_when_idle); !made)
+        return base::Unexpected(made.error());
     return plane;
 }
 
@@ -142,7 +156,9 @@ base::Expected<void, StartError> DataPlane::open_ports(const policy::Policy& pol
     return {};
 }
 
-int DataPlane::numa_socket() const { return ports_.empty() ? -1 : std::max(-1, ports_.front().numa_socket()); }
+int DataPlane::numa_socket() const {
+    return ports_.empty() ? -1 : std::max(-1, ports_.front().numa_socket());
+}
 
 base::Expected<void, StartError> DataPlane::make_buffers(const policy::Policy& policy) {
     constexpr std::uint32_t kInFlight = 1024; // per worker: batches and the pool's own cache
@@ -231,9 +247,9 @@ base::Expected<void, StartError> DataPlane::start(const ruleset::Ruleset* rulese
     (void)refresh_links();
     for (std::uint16_t w = 0; w < workers_.size(); ++w) {
         Worker& worker = workers_[w];
-        worker.loop = std::make_unique<worker::WorkerLoop>(worker_config(w, sleep_when_idle_), *io_, domain_, published_,
-                                                           *worker.flows, *worker.counters, worker.rule_counters,
-                                                           handoff_.get());
+        worker.loop =
+            std::make_unique<worker::WorkerLoop>(worker_config(w, sleep_when_idle_), *io_, domain_, published_,
+                                                 *worker.flows, *worker.counters, worker.rule_counters, handoff_.get());
     }
     running_ = true;
     for (unsigned w = 0; w < workers_.size(); ++w) {
@@ -291,6 +307,8 @@ BufferAccount DataPlane::stop() {
     return account;
 }
 
-DataPlane::~DataPlane() { (void)stop(); }
+DataPlane::~DataPlane() {
+    (void)stop();
+}
 
 } // namespace sluice::control

@@ -85,13 +85,13 @@ std::unique_ptr<const ruleset::Ruleset> RunningPolicy::compile(const policy::Pol
     return ruleset;
 }
 
-PolicyOutcome RunningPolicy::begin(policy::Policy policy, std::string name, std::string text) {
+PolicyOutcome RunningPolicy::begin(policy::Policy policy, std::string file, std::string text) {
     PolicyOutcome outcome;
     auto ruleset = compile(policy, ++last_epoch_, outcome);
     if (!ruleset) return outcome;
     running_ = std::make_unique<Generation>();
-    *running_ = {last_epoch_, std::move(policy), std::move(ruleset), std::move(name), std::move(text),
-                 std::chrono::system_clock::now()};
+    *running_ = {last_epoch_,     std::move(policy), std::move(ruleset),
+                 std::move(file), std::move(text),   std::chrono::system_clock::now()};
     outcome.kind = PolicyOutcome::Kind::applied;
     return outcome;
 }
@@ -106,13 +106,13 @@ PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& t
     return outcome;
 }
 
-PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& text) {
+PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& file, const std::string& text) {
     PolicyOutcome outcome;
     auto policy = read(name, text, outcome);
     if (!policy) return outcome;
     if (policy->content_hash == running_->policy.content_hash) {
         outcome.kind = PolicyOutcome::Kind::unchanged;
-        running_->name = name;
+        running_->file = file;
         return outcome;
     }
     auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
@@ -122,7 +122,7 @@ PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& t
     }
     ++last_epoch_;
     auto next = std::make_unique<Generation>();
-    *next = {last_epoch_, std::move(*policy), std::move(ruleset), name, text, std::chrono::system_clock::now()};
+    *next = {last_epoch_, std::move(*policy), std::move(ruleset), file, text, std::chrono::system_clock::now()};
     const bool safe = plane_.publish(next->ruleset.get());
     retire(std::exchange(running_, std::move(next)), safe);
     slots_.keep_only(rule_names(running_->policy));
@@ -132,8 +132,10 @@ PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& t
 }
 
 void RunningPolicy::retire(std::unique_ptr<Generation> previous, bool safe_to_free) {
-    if (safe_to_free) unfreed_.clear();
-    else unfreed_.push_back(std::move(previous));
+    if (safe_to_free)
+        unfreed_.clear();
+    else
+        unfreed_.push_back(std::move(previous));
 }
 
 } // namespace sluice::control

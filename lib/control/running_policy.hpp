@@ -29,7 +29,7 @@ struct Generation {
     std::uint32_t number = 0;
     policy::Policy policy;
     std::unique_ptr<const ruleset::Ruleset> ruleset;
-    std::string name; ///< the file's path, or what the client called it
+    std::string file; ///< its absolute path; empty when it came from no file
     std::string text;
     std::chrono::system_clock::time_point applied_at;
 };
@@ -39,15 +39,18 @@ std::vector<std::string> fixed_differences(const policy::Policy& running, const 
 
 class RunningPolicy {
   public:
-    RunningPolicy(DataPlane& plane, CounterSlots& slots) : plane_(plane), slots_(slots) {}
+    RunningPolicy(DataPlane& plane, CounterSlots& slots)
+        : plane_(plane)
+        , slots_(slots) {}
 
     /// Compiles the policy that the data plane was prepared with; the caller starts the data plane with ruleset().
-    PolicyOutcome begin(policy::Policy policy, std::string name, std::string text);
+    PolicyOutcome begin(policy::Policy policy, std::string file, std::string text);
 
     /// Reads, lints, compares, compiles; changes nothing.
     PolicyOutcome check(const std::string& name, const std::string& text);
     /// The same, and then publishes. Whatever goes wrong, the running policy, flows and counters stay.
-    PolicyOutcome apply(const std::string& name, const std::string& text);
+    /// `name` is what diagnostics call it, `file` the path that it is remembered by.
+    PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text);
 
     [[nodiscard]] const Generation& running() const { return *running_; }
 

@@ -19,6 +19,8 @@
 namespace sluice::dpdk {
 namespace {
 
+constexpr std::uint64_t kMiB = 1u << 20;
+
 std::string runtime_folder(const std::string& file_prefix) {
     // As eal_create_runtime_dir() chooses it.
     if (geteuid() == 0) return "/var/run/dpdk/" + file_prefix;
@@ -59,9 +61,10 @@ std::vector<std::string> arguments(const EalOptions& options) {
     for (const std::string& device : options.pci_devices) {
         args.insert(args.end(), {"-a", device});
     }
+    // With hugepages: so much is taken at start, more when it is needed. Without: that is all there will ever be.
+    if (options.memory_size != 0) args.insert(args.end(), {"-m", std::to_string((options.memory_size + kMiB - 1) / kMiB)});
     if (!options.hugepages) {
         args.emplace_back("--no-huge");
-        args.insert(args.end(), {"-m", std::to_string((options.memory_size >> 20) + 1)});
     } else {
         args.emplace_back("--huge-unlink=always"); // a crash leaves no hugepages behind
     }

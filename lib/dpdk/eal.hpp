@@ -24,7 +24,7 @@ struct EalOptions {
     std::vector<std::string> pci_devices; ///< the only PCI devices to look at; empty: no PCI bus at all
     bool hugepages = true;
     bool shared_files = true;             ///< runtime folder and telemetry socket; off for tools and tests
-    std::uint64_t memory_size = 0;        ///< bytes; wanted without hugepages, otherwise 0 takes what is needed
+    std::uint64_t memory_size = 0;        ///< bytes taken at start; 0 with hugepages: as needed. Without, all there will be
 };
 
 class Eal {

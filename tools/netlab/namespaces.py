@@ -37,12 +37,13 @@ class Namespace:
         """Runs a command in the namespace, see processes.run."""
         return run(self.inside(command), check=check, timeout=timeout, text_input=text_input)
 
-    def spawn(self, *command, name=None, cpus=None):
+    def spawn(self, *command, name=None, cpus=None, priority=0):
         """Starts a background process in the namespace, see processes.Process; it ends with the namespace."""
         name = name or Path(str(command[0])).name
         if shutil.which(str(command[0])) is None:
             raise LabError(f"{command[0]} is not there: build it (tools/build) or install it (tools/setup)")
-        process = Process(self.inside(command), log=self.new_path(f"{name}.log"), name=name, cpus=cpus)
+        process = Process(self.inside(command), log=self.new_path(f"{name}.log"), name=name, cpus=cpus,
+                          priority=priority)
         self._processes.append(process)
         return process
 

@@ -2,31 +2,40 @@
 
 import json
 import os
+import re
 import shlex
 from pathlib import Path
 
 from netlab import leftovers
+from netlab.accounts import disagreements
 from netlab.namespaces import wait_for
 from netlab.processes import LabError
 
+# AF_PACKET's own default, 512 frames, overflows as soon as its reader is late by a few milliseconds.
 DRIVERS = {"af_xdp": "net_af_xdp{index},iface={interface}{queues}",
-           "af_packet": "net_af_packet{index},iface={interface}{queues}"}
+           "af_packet": "net_af_packet{index},iface={interface},framecnt=4096{queues}"}
 _QUEUES = {"af_xdp": ",queue_count={count}", "af_packet": ",qpairs={count}"}
+INTERFACES = ("m0", "m1")
+# A worker that waits for its CPU lets its ports overflow, whoever else wants to compile something there.
+WORKER_PRIORITY = 20
 
 
-def policy_head(workers=1, driver="af_xdp", flows="64Ki", queues=1):
+def device(driver, index, queues=1):
+    """The devargs of one of the lab's two ports."""
+    more = _QUEUES[driver].format(count=queues) if queues > 1 else ""
+    return DRIVERS[driver].format(index=index, interface=INTERFACES[index], queues=more)
+
+
+def policy_head(workers=1, driver="af_xdp", flows="64Ki", queues=1, idle="poll"):
     """The restart-only sections of a lab's policy: the wire between m0 (zone client) and m1 (zone server)."""
-    devices = []
-    for index, interface in enumerate(("m0", "m1")):
-        more = _QUEUES[driver].format(count=queues) if queues > 1 else ""
-        devices.append(DRIVERS[driver].format(index=index, interface=interface, queues=more))
     return (f"version: 1\n"
             f"name: lab\n"
             f"system:\n"
             f"  workers: {worker_cpus(workers)}\n"
+            f"  idle: {idle}\n"
             f"interfaces:\n"
-            f"  client: {{ device: \"{devices[0]}\", peer: server }}\n"
-            f"  server: {{ device: \"{devices[1]}\", peer: client }}\n"
+            f"  client: {{ device: \"{device(driver, 0, queues)}\", peer: server }}\n"
+            f"  server: {{ device: \"{device(driver, 1, queues)}\", peer: client }}\n"
             f"tables:\n"
             f"  flows: {{ size: {flows} }}\n")
 
@@ -40,9 +49,14 @@ def worker_cpus(workers):
 
 
 class Sluice:
-    """A running sluiced, a bump in the wire in the lab's middle namespace."""
+    """A running sluiced, a bump in the wire in the lab's middle namespace.
 
-    def __init__(self, namespace, build, folder, serial, head, rules, arguments=()):
+    head      the restart-only sections of its policies, see policy_head()
+    policy    the policy file that it starts with and reads again on SIGHUP
+    priority  of the whole process, see processes.Process
+    """
+
+    def __init__(self, namespace, build, folder, serial, head, rules, arguments=(), priority=WORKER_PRIORITY):
         self.namespace = namespace
         self.build = Path(build)
         self.folder = Path(folder)
@@ -56,7 +70,7 @@ class Sluice:
             raise LabError(f"{command[0]} is not there: run tools/build")
         # ip netns exec mounts a new /sys for the namespace, which hides the BPF file system that AF_XDP likes.
         script = "mount -t bpf bpf /sys/fs/bpf 2>/dev/null; exec " + shlex.join(str(part) for part in command)
-        self.process = namespace.spawn("/bin/sh", "-c", script, name="sluiced")
+        self.process = namespace.spawn("/bin/sh", "-c", script, name="sluiced", priority=priority)
 
     def wait_ready(self, timeout=20.0):
         """Waits for the line that sluiced says when it forwards; returns it."""
@@ -77,29 +91,43 @@ class Sluice:
         """sluicectl ARGUMENTS --json: the `data` of its answer, a dict or a list."""
         text = self.sluicectl(*arguments, "--json", timeout=timeout).stdout
         try:
-            return json.loads(text)["data"]
-        except (ValueError, KeyError):
+            return _data_of(text)
+        except (ValueError, KeyError, IndexError):
             raise LabError(f"sluicectl {' '.join(map(str, arguments))} --json said: {text.strip()}") from None
 
     def status(self):
         """sluicectl status as a dict, see docs/admin_protocol.md."""
         return self.control("status")
 
-    def check_accounts(self, patience=2.0):
-        """Received = forwarded + dropped + held, or LabError; returns the counts.
+    def flows_used(self):
+        """How many flows the table has now."""
+        return self.status()["flows"]["used"]
 
-        While packets fly the four are not read at one instant, so they may take `patience` seconds to agree.
+    def drops(self):
+        """Dropped packets by reason, a dict without zeros."""
+        return {row["reason"]: row["packets"] for row in self.control("show", "drops")["reasons"]}
+
+    def rule(self, name):
+        """`sluicectl show rules NAME` as a dict."""
+        return self.control("show", "rules", name)[0]
+
+    def check_accounts(self, patience=3.0):
+        """Every packet is accounted for, by each of those who count (see accounts.py), or LabError; returns the counts.
+
+        Packets that are under way, and counters that are not read at one instant, may take `patience` seconds to
+        agree. Under load they need not.
         """
         seen = {}
 
         def balanced():
-            seen.update(self.status()["packets"])
-            return seen["received"] == seen["forwarded"] + seen["dropped"] + seen["held"]
+            seen.update(status=self.status(), drops=self.drops(), interfaces=self.control("show", "interfaces"),
+                        workers=self.control("show", "workers"))
+            return not disagreements(**seen)
         try:
             wait_for(balanced, patience, "balance")
         except LabError:
-            raise LabError(f"packets unaccounted for: {seen}") from None
-        return seen
+            raise LabError(f"packets unaccounted for: {'; '.join(disagreements(**seen))}") from None
+        return seen["status"]["packets"]
 
     def apply(self, rules):
         """Replaces the policy's live sections; LabError with the diagnostics when it is refused."""
@@ -110,3 +138,20 @@ class Sluice:
         result = self.process.stop(timeout)
         leftovers.remove_dpdk_files(self.prefix)
         return result
+
+    def final_account(self):
+        """What the last log line of a stopped sluiced says, as a dict of numbers: received, …, kept, missing."""
+        found = re.search(r"stopped: received (?P<received>\d+), forwarded (?P<forwarded>\d+), "
+                          r"dropped (?P<dropped>\d+), held (?P<held>-?\d+); "
+                          r"buffers: (?P<kept>\d+) kept by drivers, (?P<missing>\d+) missing", self.process.output())
+        if not found:
+            raise LabError(f"sluiced did not say how it stopped:\n{self.process.output()}")
+        return {name: int(value) for name, value in found.groupdict().items()}
+
+
+def _data_of(text):
+    """The data of one answer, or of a list that came as one object a line."""
+    try:
+        return json.loads(text)["data"]
+    except json.JSONDecodeError:
+        return [json.loads(line) for line in text.splitlines()]

@@ -57,6 +57,7 @@ void Fields::check_key(const Entry& entry, const words::Keys& keys) {
     std::vector<std::string_view> candidates(keys.known.begin(), keys.known.end());
     const std::string_view near = nearest(entry.key, candidates);
     error.label = words::hint_for_key(entry.key);
+    suggested_.emplace_back(error.label.empty() ? near : words::key_in_hint(error.label));
     if (error.label.empty()) error.label = elsewhere(entry.key, keys);
     if (error.label.empty() && !near.empty()) error.label = "did you mean " + in_quotes(near) + "?";
     if (error.label.empty()) error.help = std::string(keys.owner) + " may have " + alternatives(candidates);
@@ -78,7 +79,8 @@ bool Fields::has(std::string_view key) const {
 }
 
 const Entry* Fields::require(std::string_view key, Location where, std::string_view help) {
-    if (map_ != nullptr && !has(key)) {
+    const bool suggested = std::find(suggested_.begin(), suggested_.end(), key) != suggested_.end();
+    if (map_ != nullptr && !has(key) && !suggested) {
         auto& error = diagnostics_.error("P009", where, std::string(keys_.owner) + " needs " + in_quotes(key));
         error.help = help;
     }

@@ -25,12 +25,13 @@ class Fields {
     [[nodiscard]] const Entry* find(std::string_view key) const;
     /// Whether the key was written, be its value good or not.
     [[nodiscard]] bool has(std::string_view key) const;
-    /// find(), with an error at `where` when the key is absent.
+    /// find(), with an error at `where` when the key is absent; none if an unknown key was probably meant to be it.
     const Entry* require(std::string_view key, Location where, std::string_view help);
 
   private:
     void check_key(const Entry& entry, const words::Keys& keys);
 
+    std::vector<std::string> suggested_; ///< what unknown keys were told to be
     const Node* map_ = nullptr;
     const words::Keys& keys_;
     Diagnostics& diagnostics_;

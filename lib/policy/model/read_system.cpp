@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint64_t kMinMemorySize = std::uint64_t{16} << 20;
 constexpr std::uint64_t kMaxMemorySize = std::uint64_t{16} << 40;
+constexpr std::uint64_t kMinBuffers = 1024;
+constexpr std::uint64_t kMaxBuffers = std::uint64_t{1} << 26;
 constexpr std::uint64_t kMinFlows = 64;
 constexpr std::uint64_t kMaxFlows = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxWorkers = 128;
@@ -68,6 +70,12 @@ void read_system(Reading& reading, const Node& node) {
     const Fields fields(node, words::kSystem, reading.diagnostics);
     if (const Entry* entry = fields.find("workers")) read_workers(reading, entry->value);
     if (const Entry* entry = fields.find("memory")) read_memory(reading, entry->value);
+    if (const Entry* entry = fields.find("buffers")) {
+        const auto count =
+            read_scalar(entry->value, "a number of packet buffers such as 64Ki", "P012", reading.diagnostics,
+                        [](std::string_view text) { return parse_size(text, kMinBuffers, kMaxBuffers); });
+        reading.policy.system.buffers = count.value_or(0);
+    }
     if (const Entry* entry = fields.find("idle")) {
         const auto choice = read_choice(entry->value, {"poll", "sleep"}, {}, reading.diagnostics);
         reading.policy.system.sleep_when_idle = choice == std::size_t{1};

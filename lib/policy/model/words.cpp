@@ -14,7 +14,7 @@ constexpr std::array<Word, 11> kTopKeys = {"version",      "name",     "system",
                                            "address_sets", "services", "timeouts", "rules",      "default"};
 constexpr std::array<Word, 9> kTopLater = {"include",          "routes",  "limits",    "inspection", "nat",
                                            "virtual_services", "logging", "telemetry", "tests"};
-constexpr std::array<Word, 3> kSystemKeys = {"workers", "memory", "idle"};
+constexpr std::array<Word, 4> kSystemKeys = {"workers", "memory", "buffers", "idle"};
 constexpr std::array<Word, 1> kSystemLater = {"offload"};
 constexpr std::array<Word, 1> kMemoryKeys = {"hugepages"};
 constexpr std::array<Word, 1> kMemoryLater = {"numa"};
@@ -151,6 +151,12 @@ std::string_view hint_for_key(std::string_view key) {
 }
 std::string_view hint_for_value(std::string_view value) {
     return hint_in(kForeignValues, value);
+}
+
+std::string_view key_in_hint(std::string_view hint) {
+    constexpr std::string_view kBefore = "write '";
+    if (!hint.starts_with(kBefore) || !hint.ends_with('\'')) return {};
+    return hint.substr(kBefore.size(), hint.size() - kBefore.size() - 1);
 }
 
 } // namespace sluice::policy::words

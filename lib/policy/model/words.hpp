@@ -42,4 +42,7 @@ struct Foreign {
 std::string_view hint_for_key(std::string_view key);
 std::string_view hint_for_value(std::string_view value);
 
+/// "write 'protocol'" → "protocol": the key that a hint names; empty when it says something else.
+std::string_view key_in_hint(std::string_view hint);
+
 } // namespace sluice::policy::words

@@ -55,8 +55,7 @@ TEST(Services, RefuseWhatCannotBe) {
               "6:44 P019 the range '9-8' ends before it begins (write 8-9)\n");
     EXPECT_EQ(read_service("[]").found, "6:6 P027 the list is empty\n");
     EXPECT_EQ(read_service("tcp/80").found, "6:6 P010 expected a service as a map, not a text\n");
-    EXPECT_EQ(read_service("{ proto: tcp }").found,
-              "6:6 P009 a service needs 'protocol'\n6:8 P007 unknown key 'proto' (write 'protocol')\n");
+    EXPECT_EQ(read_service("{ proto: tcp }").found, "6:8 P007 unknown key 'proto' (write 'protocol')\n");
 }
 
 TEST(Timeouts, DefaultMayBeOverriddenInPartAndOthersInherit) {

@@ -285,7 +285,8 @@ TEST(SluicectlEndToEnd, PolicyCheckNeedsNoAppliance) {
     EXPECT_EQ(document["data"][0]["valid"], true);
     EXPECT_GT(document["data"][0]["flow_table"]["bytes"].get<std::uint64_t>(), 262144u * 100);
     EXPECT_EQ(document["data"][1]["valid"], false);
-    EXPECT_EQ(document["data"][1]["diagnostics"][0]["line"], 2);
+    const json& found = document["data"][1]["diagnostics"];
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const json& one) { return one["line"] == 2; })) << found;
 
     EXPECT_EQ(run_program({{"policy", "check", folder.path() + "/none.yaml"}, {}, {}, {}}).exit, 1);
     EXPECT_EQ(run_program({{"policy", "check", "-"}, kGoodPolicy, {}, {}}).exit, 0);

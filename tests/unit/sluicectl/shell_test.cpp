@@ -48,21 +48,23 @@ class Session {
     }
 
     void type(std::string_view keys) {
-        seen_.clear();
         while (!keys.empty()) {
             const ssize_t sent = ::write(terminal_, keys.data(), keys.size());
             if (sent <= 0) return;
             keys.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
-    /// Reads until the text was seen since the last type(); false if it does not come.
+    /// Reads until the text comes, and forgets everything up to it; false if it does not come.
     bool see(const std::string& text) {
         const auto until = Clock::now() + admin::test::kPatience;
         while (seen_.find(text) == std::string::npos) {
             if (Clock::now() > until || !read_some()) return false;
         }
+        seen_.erase(0, seen_.find(text) + text.size());
         return true;
     }
+    /// The next prompt: only then does the editor own the terminal again.
+    bool see_prompt() { return see("sluice> "); }
     /// The exit code; -1 if it does not end.
     int wait() {
         const auto until = Clock::now() + admin::test::kPatience;
@@ -97,12 +99,13 @@ class SluicectlShell : public testing::Test {
   protected:
     test::RunningFake fake_;
     Session session_{fake_};
-    void SetUp() override { ASSERT_TRUE(session_.see("sluice> ")) << session_.seen(); }
+    void SetUp() override { ASSERT_TRUE(session_.see_prompt()) << session_.seen(); }
 };
 
 TEST_F(SluicectlShell, RunsCommandsAndLeaves) {
     session_.type("show rules memcached-fast\r");
     EXPECT_TRUE(session_.see("988k")) << session_.seen() << " human numbers on a terminal";
+    EXPECT_TRUE(session_.see_prompt());
     session_.type("exit\r");
     EXPECT_EQ(session_.wait(), 0);
 }
@@ -134,15 +137,17 @@ TEST_F(SluicectlShell, QuestionMarkShowsWhatMayFollow) {
 TEST_F(SluicectlShell, ErrorsDoNotEndIt) {
     session_.type("nonsense\r");
     EXPECT_TRUE(session_.see("unknown command 'nonsense'")) << session_.seen();
+    EXPECT_TRUE(session_.see_prompt());
     session_.type("show version\r");
     EXPECT_TRUE(session_.see("DPDK 22.11")) << session_.seen();
 }
 
 TEST_F(SluicectlShell, CtrlCEmptiesTheLineAndCtrlDLeaves) {
     session_.type("nonsense\x03");
-    EXPECT_TRUE(session_.see("sluice> ")) << session_.seen();
+    EXPECT_TRUE(session_.see_prompt()) << session_.seen();
     session_.type("show version\r");
     EXPECT_TRUE(session_.see("DPDK 22.11")) << session_.seen();
+    EXPECT_TRUE(session_.see_prompt());
     session_.type("\x04");
     EXPECT_EQ(session_.wait(), 0);
 }
@@ -150,13 +155,14 @@ TEST_F(SluicectlShell, CtrlCEmptiesTheLineAndCtrlDLeaves) {
 TEST_F(SluicectlShell, KeepsItsHistoryForItsUserOnly) {
     session_.type("show version\r");
     EXPECT_TRUE(session_.see("DPDK")) << session_.seen();
+    EXPECT_TRUE(session_.see_prompt());
     session_.type("exit\r");
     EXPECT_EQ(session_.wait(), 0);
     struct stat found {};
     ASSERT_EQ(::stat((fake_.folder() + "/sluice/history").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777, 0600u);
     Session again(fake_);
-    ASSERT_TRUE(again.see("sluice> "));
+    ASSERT_TRUE(again.see_prompt());
     again.type("\x10\x10"); // Ctrl-P: exit, then the line before it
     EXPECT_TRUE(again.see("show version")) << again.seen();
 }

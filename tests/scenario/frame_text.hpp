@@ -1,0 +1,17 @@
+// A packet as an operator writes it in a steps file, to the bytes on the wire. The grammar is in docs/scenarios.md.
+#pragma once
+
+#include "base/expected.hpp"
+#include "support/packet_builder.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::scenario {
+
+/// The frames that one packet text stands for: one, or one for each source port of a range. The error is a clause.
+base::Expected<std::vector<test_support::Bytes>, std::string> read_frames(std::span<const std::string_view> words);
+
+} // namespace sluice::scenario

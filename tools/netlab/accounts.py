@@ -1,0 +1,36 @@
+"""Whether everybody who counts packets in an appliance at rest comes to the same result.
+
+Workers count what they receive and what they forward, drop reasons count one by one, and ports count for themselves:
+received = forwarded + dropped + held only means something if the four are not made from each other.
+"""
+
+
+def disagreements(status, drops, interfaces, workers):
+    """Sentences about what does not add up, none if all does; arguments as `sluicectl --json` has them.
+
+    drops  packets by reason
+    """
+    packets = status["packets"]
+    outcome = packets["forwarded"] + packets["dropped"] + packets["held"]
+    said = []
+    if packets["received"] != outcome:
+        said.append(f"received {packets['received']}, but forwarded + dropped + held = {outcome}")
+    if packets["held"] != 0:
+        said.append(f"{packets['held']} packets held at rest")
+    for name, total in (("dropped", sum(drops.values())),
+                        ("received", sum(row["rx_packets"] for row in interfaces)),
+                        ("forwarded", sum(row["tx_packets"] for row in interfaces)),
+                        ("received", sum(row["received"] for row in workers)),
+                        ("forwarded", sum(row["forwarded"] for row in workers))):
+        if packets[name] != total:
+            said.append(f"{name} {packets[name]}, but the {_TELLERS[name]} sum up to {total}")
+    taken, given = (sum(row[key] for row in workers) for key in ("handed_in", "handed_off"))
+    if taken != given:
+        said.append(f"{given} packets handed off, but {taken} handed in")
+    for row in workers:
+        if row["received"] + row["handed_in"] != row["forwarded"] + row["dropped"] + row["handed_off"]:
+            said.append(f"worker {row['worker']} does not balance: {row}")
+    return said
+
+
+_TELLERS = {"dropped": "drop reasons", "received": "ports or workers", "forwarded": "ports or workers"}
