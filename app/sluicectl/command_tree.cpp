@@ -179,6 +179,7 @@ std::unique_ptr<CommandTree> make_tree(const Settings& defaults, ScriptSettings*
     add_policy_check(*tree, policy);
     add_policy_apply(*tree, policy);
     add_show_policy(*tree, policy);
+    add_replay(*tree);
     add_explain(*tree);
     if (script != nullptr) add_completion(*tree);
     add_help(*tree);

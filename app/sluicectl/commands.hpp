@@ -21,6 +21,7 @@ void add_show_policy(CommandTree& tree, CLI::App& parent);
 void add_show_version(CommandTree& tree, CLI::App& parent);
 void add_policy_check(CommandTree& tree, CLI::App& parent);
 void add_policy_apply(CommandTree& tree, CLI::App& parent);
+void add_replay(CommandTree& tree);
 void add_explain(CommandTree& tree);
 void add_completion(CommandTree& tree);
 void add_help(CommandTree& tree);

@@ -38,7 +38,7 @@ Completion option_values(const CLI::Option& option) {
     const auto is = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
     Completion completion;
     if (is("color")) completion.candidates = {{"auto", ""}, {"always", ""}, {"never", ""}};
-    completion.files = is("file") || is("socket");
+    completion.files = is("file") || is("socket") || is("policy") || is("write");
     if (completion.candidates.empty() && !completion.files) {
         completion.candidates.push_back({"", option.get_type_name() + ": " + option.get_description()});
     }

@@ -44,7 +44,7 @@ function __sluicectl_words
     sluicectl __complete $words[2..-1] 2>/dev/null
 end
 complete -c sluicectl -f -a "(__sluicectl_words)"
-complete -c sluicectl -n "__fish_seen_subcommand_from check apply" -F
+complete -c sluicectl -n "__fish_seen_subcommand_from check apply replay" -F
 )script";
 
 } // namespace

@@ -1,10 +1,9 @@
 // sluiced: the appliance. Wiring only; lib/control does the work.
 #include "control/appliance.hpp"
+#include "control/logging.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <cstdio>
 
@@ -12,12 +11,8 @@ namespace {
 
 using sluice::control::Exit;
 
-int code(Exit exit) { return static_cast<int>(exit); }
-
-void set_up_logging(bool verbose) {
-    spdlog::set_default_logger(spdlog::stderr_color_st("sluiced"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-    spdlog::set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+int code(Exit exit) {
+    return static_cast<int>(exit);
 }
 
 void describe(CLI::App& app, sluice::control::Options& options, bool& no_huge) {
@@ -50,7 +45,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : code(Exit::usage);
     }
     options.hugepages = !no_huge;
-    set_up_logging(options.verbose);
+    sluice::control::set_up_logging(options.verbose);
 
     auto appliance = sluice::control::Appliance::start(options);
     if (!appliance) {

@@ -9,6 +9,8 @@ namespace sluice::base {
 inline constexpr std::size_t kCacheLine = 64;
 
 /// Asks the processor to bring the line that holds `address` near, for a read or a write that follows soon.
-inline void prefetch(const void* address) { __builtin_prefetch(address, 1, 3); }
+inline void prefetch(const void* address) {
+    __builtin_prefetch(address, 1, 3);
+}
 
 } // namespace sluice::base

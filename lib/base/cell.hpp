@@ -15,7 +15,8 @@ template <typename T> class Cell {
 
   public:
     Cell() = default;
-    explicit Cell(T value) : value_(value) {}
+    explicit Cell(T value)
+        : value_(value) {}
     Cell(const Cell&) = delete;
     Cell& operator=(const Cell&) = delete;
 

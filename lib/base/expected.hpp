@@ -9,7 +9,8 @@ namespace sluice::base {
 
 template <typename E> class [[nodiscard]] Unexpected {
   public:
-    explicit Unexpected(E error) : error_(std::move(error)) {}
+    explicit Unexpected(E error)
+        : error_(std::move(error)) {}
     E& error() & { return error_; }
     E&& error() && { return std::move(error_); }
 
@@ -26,8 +27,10 @@ template <typename T, typename E> class [[nodiscard]] Expected {
     using value_type = T;
     using error_type = E;
 
-    Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    Expected(Unexpected<E> error) : state_(std::in_place_index<1>, std::move(error).error()) {}
+    Expected(T value)
+        : state_(std::in_place_index<0>, std::move(value)) {}
+    Expected(Unexpected<E> error)
+        : state_(std::in_place_index<1>, std::move(error).error()) {}
 
     [[nodiscard]] bool has_value() const { return state_.index() == 0; }
     explicit operator bool() const { return has_value(); }
@@ -69,7 +72,8 @@ template <typename T, typename E> class [[nodiscard]] Expected {
 template <typename E> class [[nodiscard]] Expected<void, E> {
   public:
     Expected() = default;
-    Expected(Unexpected<E> error) : state_(std::in_place_index<1>, std::move(error).error()) {}
+    Expected(Unexpected<E> error)
+        : state_(std::in_place_index<1>, std::move(error).error()) {}
 
     [[nodiscard]] bool has_value() const { return state_.index() == 0; }
     explicit operator bool() const { return has_value(); }

@@ -17,9 +17,13 @@ inline constexpr Tick kTicksPerSecond = 1000;
 inline constexpr Tick kMaxInterval = 20u * 24 * 3600 * kTicksPerSecond;
 
 /// `a` - `b` in milliseconds; negative when `a` is earlier.
-constexpr std::int32_t tick_difference(Tick a, Tick b) { return static_cast<std::int32_t>(a - b); }
+constexpr std::int32_t tick_difference(Tick a, Tick b) {
+    return static_cast<std::int32_t>(a - b);
+}
 
 /// Whether `a` is at or after `b`.
-constexpr bool tick_reached(Tick a, Tick b) { return tick_difference(a, b) >= 0; }
+constexpr bool tick_reached(Tick a, Tick b) {
+    return tick_difference(a, b) >= 0;
+}
 
 } // namespace sluice::base

@@ -26,7 +26,9 @@ struct Shown {
     bool is_query = false;
 };
 
-std::uint16_t port_of(std::uint16_t raw) { return net::byte_swap(raw); }
+std::uint16_t port_of(std::uint16_t raw) {
+    return net::byte_swap(raw);
+}
 
 Shown shown(const flow::FlowView& view, const Appliance& appliance, unsigned worker) {
     const policy::Policy& policy = appliance.generation().policy;
@@ -59,7 +61,9 @@ Shown shown(const flow::FlowView& view, const Appliance& appliance, unsigned wor
     return out;
 }
 
-double seconds(std::int32_t ticks) { return std::max(0, ticks) / static_cast<double>(base::kTicksPerSecond); }
+double seconds(std::int32_t ticks) {
+    return std::max(0, ticks) / static_cast<double>(base::kTicksPerSecond);
+}
 
 Json row_of(const Shown& flow) {
     const admin::FlowFields& fields = flow.fields;
@@ -86,7 +90,9 @@ Json row_of(const Shown& flow) {
 class FlowList {
   public:
     FlowList(const Appliance& appliance, admin::FlowFilter filter, std::uint64_t limit)
-        : appliance_(appliance), filter_(std::move(filter)), limit_(limit) {}
+        : appliance_(appliance)
+        , filter_(std::move(filter))
+        , limit_(limit) {}
 
     std::optional<admin::Outcome> produce(Json& rows) {
         constexpr unsigned kEntriesACall = 4096;
@@ -129,7 +135,8 @@ void register_flow_methods(admin::Server& server, Appliance& appliance) {
         if (!filter) return Reply::error(ErrorCode::invalid_params, filter.error());
         std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
         if (const auto it = params.find("limit"); it != params.end() && !it->is_null()) {
-            if (!it->is_number_unsigned()) return Reply::error(ErrorCode::invalid_params, "'limit' must be a number of rows");
+            if (!it->is_number_unsigned())
+                return Reply::error(ErrorCode::invalid_params, "'limit' must be a number of rows");
             limit = it->get<std::uint64_t>();
         }
         auto list = std::make_shared<FlowList>(appliance, std::move(*filter), limit);

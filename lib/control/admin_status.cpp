@@ -3,7 +3,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <rte_version.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -222,7 +221,7 @@ void register_status_methods(admin::Server& server, Appliance& appliance) {
         });
     };
     show("version", [] {
-        return Json{{"version", SLUICE_VERSION}, {"dpdk", rte_version()}, {"protocol", admin::kProtocolVersion}};
+        return Json{{"version", SLUICE_VERSION}, {"dpdk", dpdk::Eal::version()}, {"protocol", admin::kProtocolVersion}};
     });
     show("status", [&appliance] { return status(appliance); });
     show("show.interfaces", [&appliance] { return interfaces(appliance); });

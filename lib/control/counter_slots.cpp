@@ -8,7 +8,8 @@
 namespace sluice::control {
 
 CounterSlots::CounterSlots(std::uint32_t capacity, std::vector<std::span<const telemetry::RuleCounters>> by_worker)
-    : capacity_(capacity), by_worker_(std::move(by_worker)) {}
+    : capacity_(capacity)
+    , by_worker_(std::move(by_worker)) {}
 
 std::optional<std::uint32_t> CounterSlots::take_slot() {
     if (fresh_ < capacity_) return fresh_++;

@@ -15,14 +15,14 @@ struct Options {
 
 /// Exit codes of `sluiced`; the manual page has the same list.
 enum class Exit : int {
-    stopped = 0,        ///< on request
+    stopped = 0, ///< on request
     failed = 1,
     usage = 2,
     not_permitted = 4,
     policy_invalid = 5,
-    no_device = 6,      ///< an interface's device is not there or cannot be opened
-    in_use = 7,         ///< another instance has the socket or the file prefix
-    no_memory = 8,      ///< not enough hugepages, or memory
+    no_device = 6, ///< an interface's device is not there or cannot be opened
+    in_use = 7,    ///< another instance has the socket or the file prefix
+    no_memory = 8, ///< not enough hugepages, or memory
 };
 
 struct StartError {

@@ -10,7 +10,9 @@
 namespace sluice::dpdk {
 namespace {
 
-std::string before_comma(const std::string& device) { return device.substr(0, device.find(',')); }
+std::string before_comma(const std::string& device) {
+    return device.substr(0, device.find(','));
+}
 
 std::optional<std::string> argument(const std::string& device, const std::string& key) {
     std::size_t at = device.find(',');
@@ -29,9 +31,9 @@ std::optional<Error> check_pci(const std::string& device) {
     const std::string path = fmt::format("/sys/bus/pci/devices/{:04x}:{:02x}:{:02x}.{:x}", address.domain, address.bus,
                                          address.devid, address.function);
     if (std::filesystem::exists(path)) return std::nullopt;
-    return Error{Error::Kind::no_device,
-                 fmt::format("no PCI device '{}' on this machine; 'dpdk-devbind.py --status' lists them",
-                             before_comma(device))};
+    return Error{
+        Error::Kind::no_device,
+        fmt::format("no PCI device '{}' on this machine; 'dpdk-devbind.py --status' lists them", before_comma(device))};
 }
 
 } // namespace
@@ -41,7 +43,9 @@ bool is_pci_address(const std::string& device) {
     return rte_pci_addr_parse(before_comma(device).c_str(), &address) == 0;
 }
 
-std::optional<std::string> kernel_interface_of(const std::string& device) { return argument(device, "iface"); }
+std::optional<std::string> kernel_interface_of(const std::string& device) {
+    return argument(device, "iface");
+}
 
 std::optional<std::uint16_t> kernel_mtu_of(const std::string& device) {
     const auto interface = kernel_interface_of(device);
@@ -56,8 +60,8 @@ std::optional<Error> check_device(const std::string& device) {
     if (is_pci_address(device)) return check_pci(device);
     if (const auto interface = kernel_interface_of(device); interface && if_nametoindex(interface->c_str()) == 0) {
         return Error{Error::Kind::no_device,
-                     fmt::format("device '{}': this network namespace has no interface '{}'; 'ip link' lists them", device,
-                                 *interface)};
+                     fmt::format("device '{}': this network namespace has no interface '{}'; 'ip link' lists them",
+                                 device, *interface)};
     }
     if (const auto capture = argument(device, "rx_pcap"); capture && !std::filesystem::exists(*capture)) {
         return Error{Error::Kind::no_device, fmt::format("device '{}': no file '{}'", device, *capture)};

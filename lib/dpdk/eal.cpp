@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_version.h>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -55,14 +56,15 @@ std::string lcores(const EalOptions& options) {
 }
 
 std::vector<std::string> arguments(const EalOptions& options) {
-    std::vector<std::string> args = {"sluice", "--lcores", lcores(options), "--log-level=*:warning",
+    std::vector<std::string> args = {"sluice",        "--lcores",         lcores(options), "--log-level=*:warning",
                                      "--file-prefix", options.file_prefix};
     if (options.pci_devices.empty()) args.emplace_back("--no-pci");
     for (const std::string& device : options.pci_devices) {
         args.insert(args.end(), {"-a", device});
     }
     // With hugepages: so much is taken at start, more when it is needed. Without: that is all there will ever be.
-    if (options.memory_size != 0) args.insert(args.end(), {"-m", std::to_string((options.memory_size + kMiB - 1) / kMiB)});
+    if (options.memory_size != 0)
+        args.insert(args.end(), {"-m", std::to_string((options.memory_size + kMiB - 1) / kMiB)});
     if (!options.hugepages) {
         args.emplace_back("--no-huge");
     } else {
@@ -117,7 +119,8 @@ base::Expected<Eal, Error> Eal::start(const EalOptions& options) {
 }
 
 Eal::Eal(Eal&& other) noexcept
-    : running_(std::exchange(other.running_, false)), runtime_folder_(std::move(other.runtime_folder_)) {}
+    : running_(std::exchange(other.running_, false))
+    , runtime_folder_(std::move(other.runtime_folder_)) {}
 
 Eal::~Eal() {
     if (!running_) return;
@@ -131,9 +134,17 @@ bool Eal::launch(unsigned worker, int (*function)(void*), void* argument) {
     return rte_eal_remote_launch(function, argument, worker + 1) == 0;
 }
 
-void Eal::wait(unsigned worker) { rte_eal_wait_lcore(worker + 1); }
+void Eal::wait(unsigned worker) {
+    rte_eal_wait_lcore(worker + 1);
+}
 
-std::uint64_t Eal::cycles_per_second() { return rte_get_tsc_hz(); }
+std::uint64_t Eal::cycles_per_second() {
+    return rte_get_tsc_hz();
+}
+
+std::string Eal::version() {
+    return rte_version();
+}
 
 HugepageMemory hugepage_memory() {
     HugepageMemory memory;

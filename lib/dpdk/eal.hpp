@@ -23,8 +23,8 @@ struct EalOptions {
     std::vector<unsigned> control_cpus;   ///< where the main thread may run; empty: anywhere
     std::vector<std::string> pci_devices; ///< the only PCI devices to look at; empty: no PCI bus at all
     bool hugepages = true;
-    bool shared_files = true;             ///< runtime folder and telemetry socket; off for tools and tests
-    std::uint64_t memory_size = 0;        ///< bytes taken at start; 0 with hugepages: as needed. Without, all there will be
+    bool shared_files = true;      ///< runtime folder and telemetry socket; off for tools and tests
+    std::uint64_t memory_size = 0; ///< bytes taken at start; 0 with hugepages: as needed. Without, all there will be
 };
 
 class Eal {
@@ -39,9 +39,12 @@ class Eal {
     static void wait(unsigned worker);
 
     static std::uint64_t cycles_per_second();
+    /// "DPDK 22.11.11"
+    static std::string version();
 
   private:
-    explicit Eal(std::string runtime_folder) : runtime_folder_(std::move(runtime_folder)) {}
+    explicit Eal(std::string runtime_folder)
+        : runtime_folder_(std::move(runtime_folder)) {}
     bool running_ = true;
     std::string runtime_folder_; ///< empty: none was made
 };

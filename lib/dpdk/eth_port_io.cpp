@@ -20,7 +20,9 @@ rte_mbuf* with_its_tag(rte_mbuf* buffer) {
 
 } // namespace
 
-EthPortIo::EthPortIo(std::vector<std::uint16_t> port_ids) : port_ids_(std::move(port_ids)), up_(port_ids_.size()) {}
+EthPortIo::EthPortIo(std::vector<std::uint16_t> port_ids)
+    : port_ids_(std::move(port_ids))
+    , up_(port_ids_.size()) {}
 
 void EthPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch& batch) {
     rte_mbuf* buffers[pipeline::kBatchSize];

@@ -30,28 +30,39 @@ base::Expected<Region, Error> Region::reserve(std::size_t size, int numa_socket,
     return Region(static_cast<std::byte*>(start), size);
 }
 
-Region::Region(Region&& other) noexcept : start_(std::exchange(other.start_, nullptr)), size_(other.size_) {}
+Region::Region(Region&& other) noexcept
+    : start_(std::exchange(other.start_, nullptr))
+    , size_(other.size_) {}
 
-Region::~Region() { rte_free(start_); }
+Region::~Region() {
+    rte_free(start_);
+}
 
 base::Expected<BufferPool, Error> BufferPool::create(const char* name, std::uint32_t buffers, std::uint16_t data_size,
                                                      int numa_socket) {
-    rte_mempool* pool =
-        rte_pktmbuf_pool_create(name, buffers, kPoolCache, 0,
-                                static_cast<std::uint16_t>(data_size + RTE_PKTMBUF_HEADROOM), numa_socket);
+    rte_mempool* pool = rte_pktmbuf_pool_create(
+        name, buffers, kPoolCache, 0, static_cast<std::uint16_t>(data_size + RTE_PKTMBUF_HEADROOM), numa_socket);
     if (pool == nullptr) {
-        return base::Unexpected(not_enough(std::to_string(buffers) + " packet buffers", memory_size(buffers, data_size)));
+        return base::Unexpected(
+            not_enough(std::to_string(buffers) + " packet buffers", memory_size(buffers, data_size)));
     }
     return BufferPool(pool);
 }
 
-BufferPool::BufferPool(BufferPool&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)) {}
+BufferPool::BufferPool(BufferPool&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)) {}
 
-BufferPool::~BufferPool() { rte_mempool_free(pool_); }
+BufferPool::~BufferPool() {
+    rte_mempool_free(pool_);
+}
 
-std::uint32_t BufferPool::in_use() const { return rte_mempool_in_use_count(pool_); }
+std::uint32_t BufferPool::in_use() const {
+    return rte_mempool_in_use_count(pool_);
+}
 
-std::uint32_t BufferPool::size() const { return pool_->size; }
+std::uint32_t BufferPool::size() const {
+    return pool_->size;
+}
 
 std::size_t BufferPool::memory_size(std::uint32_t buffers, std::uint16_t data_size) {
     return std::size_t{buffers} * (sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + data_size + 64 + sizeof(void*));

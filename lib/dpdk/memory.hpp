@@ -23,7 +23,9 @@ class Region {
     [[nodiscard]] std::span<std::byte> bytes() const { return {start_, size_}; }
 
   private:
-    Region(std::byte* start, std::size_t size) : start_(start), size_(size) {}
+    Region(std::byte* start, std::size_t size)
+        : start_(start)
+        , size_(size) {}
     std::byte* start_;
     std::size_t size_;
 };
@@ -47,7 +49,8 @@ class BufferPool {
     static std::size_t memory_size(std::uint32_t buffers, std::uint16_t data_size);
 
   private:
-    explicit BufferPool(rte_mempool* pool) : pool_(pool) {}
+    explicit BufferPool(rte_mempool* pool)
+        : pool_(pool) {}
     rte_mempool* pool_;
 };
 

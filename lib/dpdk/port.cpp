@@ -60,10 +60,10 @@ base::Expected<Port, Error> Port::probe(const PortOptions& options) {
         return base::Unexpected(*problem);
     }
     if (const int status = rte_dev_probe(options.device.c_str()); status != 0) {
-        return base::Unexpected(Error{
-            Error::Kind::no_device,
-            fmt::format("interface '{}': DPDK cannot open device '{}': {}; {}", options.name, options.device,
-                        rte_strerror(-status), hint_for_device(options.device))});
+        return base::Unexpected(
+            Error{Error::Kind::no_device,
+                  fmt::format("interface '{}': DPDK cannot open device '{}': {}; {}", options.name, options.device,
+                              rte_strerror(-status), hint_for_device(options.device))});
     }
     rte_dev_iterator iterator;
     std::uint16_t id = kNoPort;
@@ -77,9 +77,9 @@ base::Expected<Port, Error> Port::probe(const PortOptions& options) {
         if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) id = kNoPort;
     }
     if (id == kNoPort) {
-        return base::Unexpected(Error{Error::Kind::no_device,
-                                      fmt::format("interface '{}': device '{}' has no Ethernet port; {}", options.name,
-                                                  options.device, hint_for_device(options.device))});
+        return base::Unexpected(
+            Error{Error::Kind::no_device, fmt::format("interface '{}': device '{}' has no Ethernet port; {}",
+                                                      options.name, options.device, hint_for_device(options.device))});
     }
     Port port(options, id);
     const rte_eth_dev_info info = device_info(id);
@@ -97,8 +97,8 @@ void Port::choose_queues() {
     const unsigned wanted = options_.queues.value_or(options_.workers);
     info_.receive_queues = static_cast<std::uint16_t>(std::min<unsigned>(wanted, most));
     if (options_.queues && *options_.queues > most) {
-        info_.warnings.push_back(
-            fmt::format("interface '{}': {} receive queues wanted, the port has {}", options_.name, *options_.queues, most));
+        info_.warnings.push_back(fmt::format("interface '{}': {} receive queues wanted, the port has {}", options_.name,
+                                             *options_.queues, most));
     }
     const auto most_transmit = std::max<std::uint16_t>(1, info.max_tx_queues);
     info_.transmit_queues = std::min(options_.workers, most_transmit);
@@ -106,8 +106,11 @@ void Port::choose_queues() {
 }
 
 Port::Port(Port&& other) noexcept
-    : options_(std::move(other.options_)), id_(std::exchange(other.id_, kNoPort)), descriptors_(other.descriptors_),
-      started_(std::exchange(other.started_, false)), info_(std::move(other.info_)) {}
+    : options_(std::move(other.options_))
+    , id_(std::exchange(other.id_, kNoPort))
+    , descriptors_(other.descriptors_)
+    , started_(std::exchange(other.started_, false))
+    , info_(std::move(other.info_)) {}
 
 Port::~Port() {
     if (id_ == kNoPort) return;
@@ -119,7 +122,9 @@ std::uint32_t Port::buffers_wanted() const {
     return std::uint32_t{descriptors_} * (info_.receive_queues + info_.transmit_queues);
 }
 
-std::uint32_t Port::buffers_kept_at_close() const { return info_.driver == "net_af_xdp" ? buffers_wanted() : 0; }
+std::uint32_t Port::buffers_kept_at_close() const {
+    return info_.driver == "net_af_xdp" ? buffers_wanted() : 0;
+}
 
 base::Expected<void, Error> Port::configure(const BufferPool& pool) {
     const rte_eth_dev_info info = device_info(id_);
@@ -128,9 +133,9 @@ base::Expected<void, Error> Port::configure(const BufferPool& pool) {
     const bool spread = info_.receive_queues > 1 && symmetric_rss_possible(info);
     if (spread) request_symmetric_rss(info, conf);
     if (options_.mtu > info.max_mtu || options_.mtu < info.min_mtu) {
-        return base::Unexpected(Error{Error::Kind::failed,
-                                      fmt::format("interface '{}': mtu {} is outside of what the port does ({} to {})",
-                                                  options_.name, options_.mtu, info.min_mtu, info.max_mtu)});
+        return base::Unexpected(
+            Error{Error::Kind::failed, fmt::format("interface '{}': mtu {} is outside of what the port does ({} to {})",
+                                                   options_.name, options_.mtu, info.min_mtu, info.max_mtu)});
     }
     int status = rte_eth_dev_configure(id_, info_.receive_queues, info_.transmit_queues, &conf);
     if (status != 0) return base::Unexpected(failure("cannot be configured", status));
@@ -158,7 +163,8 @@ base::Expected<void, Error> Port::start() {
     if (options_.promiscuous) {
         const int status = rte_eth_promiscuous_enable(id_);
         if (status != 0 && status != -ENOTSUP) {
-            info_.warnings.push_back(fmt::format("interface '{}': promiscuous mode: {}", options_.name, rte_strerror(-status)));
+            info_.warnings.push_back(
+                fmt::format("interface '{}': promiscuous mode: {}", options_.name, rte_strerror(-status)));
         }
     }
     info_.promiscuous = rte_eth_promiscuous_get(id_) == 1;
@@ -189,7 +195,8 @@ void Port::program_indirection_table() {
 void Port::verify_rss() {
     info_.symmetric_rss = symmetric_rss_in_force(id_);
     if (!info_.symmetric_rss) {
-        info_.warnings.push_back(fmt::format("interface '{}': no symmetric RSS; workers hand packets over", options_.name));
+        info_.warnings.push_back(
+            fmt::format("interface '{}': no symmetric RSS; workers hand packets over", options_.name));
     }
 }
 
@@ -208,8 +215,8 @@ LinkState Port::link() const {
 PortStatistics Port::statistics() const {
     rte_eth_stats stats{};
     if (rte_eth_stats_get(id_, &stats) != 0) return {};
-    return {stats.ipackets, stats.ibytes, stats.imissed, stats.ierrors, stats.rx_nombuf,
-            stats.opackets, stats.obytes, stats.oerrors};
+    return {stats.ipackets,  stats.ibytes,   stats.imissed, stats.ierrors,
+            stats.rx_nombuf, stats.opackets, stats.obytes,  stats.oerrors};
 }
 
 } // namespace sluice::dpdk

@@ -31,10 +31,10 @@ struct PortInfo {
     std::uint16_t transmit_queues = 0;
     std::uint16_t mtu = 0;
     bool promiscuous = false;
-    bool symmetric_rss = false;          ///< accepted our key for TCP and UDP, read back and compared
-    std::uint16_t indirection_size = 0;  ///< entries of its RSS indirection table
-    std::vector<std::string> offloads;   ///< that the port could do
-    std::vector<std::string> warnings;   ///< what was asked for and could not be had
+    bool symmetric_rss = false;         ///< accepted our key for TCP and UDP, read back and compared
+    std::uint16_t indirection_size = 0; ///< entries of its RSS indirection table
+    std::vector<std::string> offloads;  ///< that the port could do
+    std::vector<std::string> warnings;  ///< what was asked for and could not be had
 };
 
 struct LinkState {
@@ -70,12 +70,14 @@ class Port {
 
     /// Packet buffers that the queues of such a port hold, at most.
     [[nodiscard]] std::uint32_t buffers_wanted() const;
-    /// Packet buffers that the driver does not give back when the port is closed, at most. AF_XDP leaves in the kernel's
-    /// rings what lies there; every other driver returns all.
+    /// Packet buffers that the driver does not give back when the port is closed, at most. AF_XDP leaves in the
+    /// kernel's rings what lies there; every other driver returns all.
     [[nodiscard]] std::uint32_t buffers_kept_at_close() const;
 
   private:
-    Port(PortOptions options, std::uint16_t id) : options_(std::move(options)), id_(id) {}
+    Port(PortOptions options, std::uint16_t id)
+        : options_(std::move(options))
+        , id_(id) {}
     [[nodiscard]] Error failure(const std::string& what, int status) const;
     void choose_queues();
     void program_indirection_table();

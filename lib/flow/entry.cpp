@@ -10,7 +10,9 @@ static_assert(sizeof(Key) % sizeof(std::uint32_t) == 0 && alignof(Entry) >= alig
 using KeyWords = std::array<std::uint32_t, kKeyWords>;
 
 // The key is plain memory for its owner, who compares it for every packet, and a row of atomic words for readers.
-std::uint32_t* words_of(Key& key) { return reinterpret_cast<std::uint32_t*>(&key); }
+std::uint32_t* words_of(Key& key) {
+    return reinterpret_cast<std::uint32_t*>(&key);
+}
 
 } // namespace
 

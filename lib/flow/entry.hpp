@@ -37,23 +37,23 @@ inline constexpr std::uint8_t kOpenedAtPeer = 0x08;     ///< the opener is behin
 
 struct alignas(base::kCacheLine) Entry {
     // -- line 0
-    Key key;                                   ///< changes only while the generation is even
+    Key key; ///< changes only while the generation is even
     base::Cell<State> state;
     base::Cell<std::uint8_t> flags;
-    std::uint16_t profile;                     ///< of the ruleset with epoch `epoch`
+    std::uint16_t profile; ///< of the ruleset with epoch `epoch`
     base::Cell<base::Tick> last_seen_tick;
-    base::Cell<base::Tick> timeout_ticks;      ///< of the present state; here, so that ageing needs no ruleset
-    base::Cell<std::uint32_t> epoch;           ///< of the ruleset that judged the flow last
-    base::Cell<std::uint32_t> rule_slot;       ///< counter slot of the rule that allowed it: survives reloads
+    base::Cell<base::Tick> timeout_ticks; ///< of the present state; here, so that ageing needs no ruleset
+    base::Cell<std::uint32_t> epoch;      ///< of the ruleset that judged the flow last
+    base::Cell<std::uint32_t> rule_slot;  ///< counter slot of the rule that allowed it: survives reloads
 
     // -- line 1
-    base::Cell<std::uint64_t> bytes[2];        ///< by direction
+    base::Cell<std::uint64_t> bytes[2]; ///< by direction
     base::Cell<std::uint32_t> packets[2];
-    std::uint8_t tracker[24];                  ///< the TCP tracker's windows, by direction
+    std::uint8_t tracker[24]; ///< the TCP tracker's windows, by direction
     Index timer_next;
-    std::uint32_t timer_previous;              ///< an index, or kSlotFlag + slot for the first of a list
+    std::uint32_t timer_previous; ///< an index, or kSlotFlag + slot for the first of a list
     base::Cell<base::Tick> created_tick;
-    base::Cell<std::uint32_t> generation;      ///< odd while live
+    base::Cell<std::uint32_t> generation; ///< odd while live
 
     [[nodiscard]] bool live() const { return generation.load() & 1; }
     [[nodiscard]] bool original_is_second() const { return flags.load() & entry_flag::kOriginalIsSecond; }

@@ -26,7 +26,7 @@ struct Key {
     std::uint16_t inner_vlan;
     std::uint8_t protocol;
     net::Family family;
-    std::uint16_t wire;          ///< which pair of interfaces: the same tuple may cross the appliance twice
+    std::uint16_t wire; ///< which pair of interfaces: the same tuple may cross the appliance twice
 
     friend bool operator==(const Key& a, const Key& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 };

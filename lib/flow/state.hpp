@@ -29,15 +29,24 @@ inline constexpr std::size_t kStateCount = static_cast<std::size_t>(State::count
 static_assert(kStateCount <= 16);
 
 inline constexpr std::array<std::string_view, kStateCount> kStateNames = {
-    "tcp_syn_sent", "tcp_syn_received", "tcp_established", "tcp_fin_wait", "tcp_close_wait",
-    "tcp_last_ack", "tcp_time_wait",    "tcp_closed",      "tcp_syn_sent2", "udp_new",
-    "udp_established", "icmp_query",    "other_new",       "other_established"};
+    "tcp_syn_sent",    "tcp_syn_received", "tcp_established", "tcp_fin_wait",     "tcp_close_wait",
+    "tcp_last_ack",    "tcp_time_wait",    "tcp_closed",      "tcp_syn_sent2",    "udp_new",
+    "udp_established", "icmp_query",       "other_new",       "other_established"};
 
-constexpr std::string_view name(State state) { return kStateNames[static_cast<std::size_t>(state)]; }
+constexpr std::string_view name(State state) {
+    return kStateNames[static_cast<std::size_t>(state)];
+}
 
 /// The keys of a timeout profile, in the order in which profiles store them.
 enum class TimeoutClass : std::uint8_t {
-    tcp_new, tcp_established, tcp_closing, udp_new, udp_established, icmp, other, count
+    tcp_new,
+    tcp_established,
+    tcp_closing,
+    udp_new,
+    udp_established,
+    icmp,
+    other,
+    count
 };
 inline constexpr std::size_t kTimeoutClassCount = static_cast<std::size_t>(TimeoutClass::count);
 
@@ -70,8 +79,9 @@ constexpr EvictionClass eviction_class(State state) {
     case TimeoutClass::tcp_closing: return EvictionClass::closing;
     case TimeoutClass::tcp_new:
     case TimeoutClass::udp_new: return EvictionClass::unanswered;
-    default: return state == State::other_new || state == State::icmp_query ? EvictionClass::unanswered
-                                                                            : EvictionClass::idle;
+    default:
+        return state == State::other_new || state == State::icmp_query ? EvictionClass::unanswered
+                                                                       : EvictionClass::idle;
     }
 }
 

@@ -38,7 +38,9 @@ template <typename T> T* carve(std::byte*& at, std::size_t count) {
     return start;
 }
 
-constexpr std::size_t round_to_line(std::size_t size) { return (size + base::kCacheLine - 1) & ~(base::kCacheLine - 1); }
+constexpr std::size_t round_to_line(std::size_t size) {
+    return (size + base::kCacheLine - 1) & ~(base::kCacheLine - 1);
+}
 
 } // namespace
 
@@ -48,14 +50,17 @@ std::uint32_t Table::bucket_count(std::uint32_t capacity) {
 }
 
 std::size_t Table::memory_size(std::uint32_t capacity) {
-    return sizeof(Bucket) * bucket_count(capacity) + sizeof(Entry) * capacity +
-           round_to_line(sizeof(Index) * capacity);
+    return sizeof(Bucket) * bucket_count(capacity) + sizeof(Entry) * capacity + round_to_line(sizeof(Index) * capacity);
 }
 
 Table::Table(std::span<std::byte> memory, const Config& config, base::Tick now)
-    : config_(config), buckets_count_(bucket_count(config.capacity)), buckets_(nullptr), entries_(nullptr),
-      free_(nullptr), free_count_(config.capacity),
-      timers_(reinterpret_cast<Entry*>(memory.data() + sizeof(Bucket) * buckets_count_), now) {
+    : config_(config)
+    , buckets_count_(bucket_count(config.capacity))
+    , buckets_(nullptr)
+    , entries_(nullptr)
+    , free_(nullptr)
+    , free_count_(config.capacity)
+    , timers_(reinterpret_cast<Entry*>(memory.data() + sizeof(Bucket) * buckets_count_), now) {
     assert(memory.size() >= memory_size(config.capacity));
     assert(config.capacity > 0 && config.capacity < 0x80000000u);
     std::byte* at = memory.data();
@@ -137,9 +142,12 @@ bool Table::insert_into_index(const Place& place, Index index) {
     const unsigned in_second = match_tags(buckets_[place.second].tag, 0);
     std::uint32_t chosen = place.first;
     if (in_first == 0 && in_second == 0) {
-        if (displace_from(place.first)) chosen = place.first;
-        else if (displace_from(place.second)) chosen = place.second;
-        else return false;
+        if (displace_from(place.first))
+            chosen = place.first;
+        else if (displace_from(place.second))
+            chosen = place.second;
+        else
+            return false;
     } else if (in_first == 0) {
         chosen = place.second;
     } else if (__builtin_popcount(in_first) <= 2 && __builtin_popcount(in_second) > __builtin_popcount(in_first)) {
@@ -167,8 +175,7 @@ void Table::remove_from_index(Index index) {
     assert(false && "a live entry is in the index");
 }
 
-Index Table::create(const OrientedKey& key, std::uint64_t hash, State state, base::Tick timeout_ticks,
-                    base::Tick now) {
+Index Table::create(const OrientedKey& key, std::uint64_t hash, State state, base::Tick timeout_ticks, base::Tick now) {
     if (free_count_ == 0 && !make_room(now)) {
         stats_.refused.add(1);
         return kNone;
@@ -267,7 +274,8 @@ bool Table::make_room(base::Tick now) {
         }
         const EvictionClass its_class = eviction_class(entry.state.load());
         const base::Tick idle = now - entry.last_seen_tick.load();
-        const bool better = victim == kNone || its_class < victim_class || (its_class == victim_class && idle > victim_idle);
+        const bool better =
+            victim == kNone || its_class < victim_class || (its_class == victim_class && idle > victim_idle);
         if (better) {
             victim = index;
             victim_class = its_class;
@@ -275,7 +283,8 @@ bool Table::make_room(base::Tick now) {
         }
     }
     if (config_.on_full == OnFull::drop_new || victim == kNone) return false;
-    constexpr EndReason kReasons[] = {EndReason::evicted_closing, EndReason::evicted_unanswered, EndReason::evicted_idle};
+    constexpr EndReason kReasons[] = {EndReason::evicted_closing, EndReason::evicted_unanswered,
+                                      EndReason::evicted_idle};
     remove(victim, kReasons[static_cast<std::size_t>(victim_class)]);
     return true;
 }

@@ -38,11 +38,19 @@ struct Config {
 };
 
 /// Why a flow ended.
-enum class EndReason : std::uint8_t { expired, evicted_expired, evicted_closing, evicted_unanswered, evicted_idle,
-                                      policy_changed, replaced, count };
+enum class EndReason : std::uint8_t {
+    expired,
+    evicted_expired,
+    evicted_closing,
+    evicted_unanswered,
+    evicted_idle,
+    policy_changed,
+    replaced,
+    count
+};
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(EndReason::count)> kEndReasonNames = {
-    "expired", "evicted_expired", "evicted_closing", "evicted_unanswered", "evicted_idle", "policy_changed",
-    "replaced"};
+    "expired",      "evicted_expired", "evicted_closing", "evicted_unanswered",
+    "evicted_idle", "policy_changed",  "replaced"};
 
 /// Counters of one table. Written by the owner, read by anybody.
 struct Stats {
@@ -61,7 +69,8 @@ class Table {
     /// 4 for the free list.
     static std::size_t memory_size(std::uint32_t capacity);
 
-    /// `memory` is zeroed, aligned to a cache line, at least memory_size(config.capacity) bytes, and outlives the table.
+    /// `memory` is zeroed, aligned to a cache line, at least memory_size(config.capacity) bytes, and outlives the
+    /// table.
     Table(std::span<std::byte> memory, const Config& config, base::Tick now);
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
@@ -122,7 +131,7 @@ class Table {
     std::uint32_t buckets_count_;
     Bucket* buckets_;
     Entry* entries_;
-    Index* free_;              ///< a stack: free_[0 .. free_count_)
+    Index* free_; ///< a stack: free_[0 .. free_count_)
     std::uint32_t free_count_;
     Index eviction_hand_ = 0;
     TimerWheel timers_;

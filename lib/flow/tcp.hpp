@@ -57,7 +57,9 @@ struct Transition {
 
 namespace detail {
 
-constexpr Transition to(State next) { return {Step::move, next}; }
+constexpr Transition to(State next) {
+    return {Step::move, next};
+}
 inline constexpr Transition SS = to(State::tcp_syn_sent);
 inline constexpr Transition SR = to(State::tcp_syn_received);
 inline constexpr Transition ES = to(State::tcp_established);

@@ -6,12 +6,20 @@ namespace {
 // Ticks wrap at 2^32, and so do turns, at 2^25: the wheel's size divides both.
 constexpr std::uint32_t kTurnMask = 0xffffffffu >> TimerWheel::kTickShift;
 
-constexpr std::uint32_t turn_of(base::Tick tick) { return tick >> TimerWheel::kTickShift; }
-constexpr unsigned slot_of_turn(std::uint32_t turn) { return turn & (TimerWheel::kSlots - 1); }
+constexpr std::uint32_t turn_of(base::Tick tick) {
+    return tick >> TimerWheel::kTickShift;
+}
+constexpr unsigned slot_of_turn(std::uint32_t turn) {
+    return turn & (TimerWheel::kSlots - 1);
+}
 
 } // namespace
 
-TimerWheel::TimerWheel(Entry* entries, base::Tick now) : entries_(entries), turn_(turn_of(now)) { heads_.fill(kNone); }
+TimerWheel::TimerWheel(Entry* entries, base::Tick now)
+    : entries_(entries)
+    , turn_(turn_of(now)) {
+    heads_.fill(kNone);
+}
 
 void TimerWheel::add(Index index, base::Tick deadline, base::Tick now) {
     base::Tick wait = base::tick_reached(now, deadline) ? 0 : deadline - now;
@@ -31,8 +39,10 @@ void TimerWheel::add(Index index, base::Tick deadline, base::Tick now) {
 
 void TimerWheel::remove(Index index) {
     const Entry& entry = entries_[index];
-    if (entry.timer_previous & kSlotFlag) heads_[entry.timer_previous & ~kSlotFlag] = entry.timer_next;
-    else entries_[entry.timer_previous].timer_next = entry.timer_next;
+    if (entry.timer_previous & kSlotFlag)
+        heads_[entry.timer_previous & ~kSlotFlag] = entry.timer_next;
+    else
+        entries_[entry.timer_previous].timer_next = entry.timer_next;
     if (entry.timer_next != kNone) entries_[entry.timer_next].timer_previous = entry.timer_previous;
 }
 

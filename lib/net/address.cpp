@@ -79,6 +79,8 @@ bool Prefix::contains(const IpAddress& candidate) const {
     return ((address.bytes[whole] ^ candidate.bytes[whole]) >> (8 - rest)) == 0;
 }
 
-std::string Prefix::to_string() const { return address.to_string() + "/" + std::to_string(length); }
+std::string Prefix::to_string() const {
+    return address.to_string() + "/" + std::to_string(length);
+}
 
 } // namespace sluice::net

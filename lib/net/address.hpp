@@ -45,9 +45,7 @@ struct Prefix {
     static base::Expected<Prefix, std::string> parse(std::string_view text);
 
     [[nodiscard]] bool contains(const IpAddress& candidate) const;
-    [[nodiscard]] bool contains(const Prefix& other) const {
-        return other.length >= length && contains(other.address);
-    }
+    [[nodiscard]] bool contains(const Prefix& other) const { return other.length >= length && contains(other.address); }
     [[nodiscard]] bool overlaps(const Prefix& other) const { return contains(other) || other.contains(*this); }
     [[nodiscard]] std::string to_string() const;
 

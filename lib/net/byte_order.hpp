@@ -10,9 +10,12 @@
 namespace sluice::net {
 
 template <std::unsigned_integral T> constexpr T byte_swap(T value) {
-    if constexpr (sizeof(T) == 2) return __builtin_bswap16(value);
-    else if constexpr (sizeof(T) == 4) return __builtin_bswap32(value);
-    else return __builtin_bswap64(value);
+    if constexpr (sizeof(T) == 2)
+        return __builtin_bswap16(value);
+    else if constexpr (sizeof(T) == 4)
+        return __builtin_bswap32(value);
+    else
+        return __builtin_bswap64(value);
 }
 
 /// An unsigned integer as it stands on the wire. Trivially copyable, alignment 1: may be laid over packet bytes.

@@ -46,7 +46,7 @@ struct Batch {
     Column<std::byte*> data;
     Column<std::uint16_t> length; ///< bytes of the frame, all in one piece
     Column<void*> handle;
-    Column<std::uint16_t> port;   ///< index of the interface it came in by
+    Column<std::uint16_t> port; ///< index of the interface it came in by
 
     // Filled by the parse stage.
     Column<packet::Parsed> parsed;

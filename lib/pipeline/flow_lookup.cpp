@@ -9,8 +9,7 @@ namespace {
 /// may ping each other with one identifier. Query and answer get the same key.
 void identify_query(const packet::Parsed& parsed, flow::OrientedKey& oriented) {
     const bool answer = packet::is_icmp_answer(parsed.family, parsed.icmp_type);
-    const std::uint8_t question =
-        answer ? packet::icmp_counterpart(parsed.family, parsed.icmp_type) : parsed.icmp_type;
+    const std::uint8_t question = answer ? packet::icmp_counterpart(parsed.family, parsed.icmp_type) : parsed.icmp_type;
     const bool asker_is_second = oriented.sender_is_second != answer;
     oriented.key.port[0] = parsed.source_port.raw();
     oriented.key.port[1] = static_cast<std::uint16_t>(question | (asker_is_second ? 0x8000u : 0u));

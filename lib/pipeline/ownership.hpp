@@ -37,7 +37,8 @@ struct Ownership {
     By by = By::seeded_hash;
     std::uint16_t indirection_size = 128; ///< RSS: entries of the smallest table, a power of two
 
-    [[nodiscard]] std::uint16_t owner(const flow::Key& key, std::uint64_t hash, const SymmetricToeplitz& toeplitz) const {
+    [[nodiscard]] std::uint16_t owner(const flow::Key& key, std::uint64_t hash,
+                                      const SymmetricToeplitz& toeplitz) const {
         if (by == By::rss) {
             const bool ports = key.protocol == net::protocol::kTcp || key.protocol == net::protocol::kUdp;
             return static_cast<std::uint16_t>((toeplitz(key, ports) & (indirection_size - 1u)) % workers);

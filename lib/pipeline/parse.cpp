@@ -70,7 +70,8 @@ void decide_by_kind(Batch& batch, unsigned i) {
     case packet::Kind::other: batch.drop(i, DropReason::unknown_ethertype); break;
     case packet::Kind::arp: batch.disposition[i] = Disposition::forward; break;
     case packet::Kind::ip:
-        if (parsed.fragment != packet::FragmentState::whole) batch.drop(i, DropReason::fragment);
+        if (parsed.fragment != packet::FragmentState::whole)
+            batch.drop(i, DropReason::fragment);
         else if (std::memcmp(parsed.source, parsed.destination, sizeof parsed.source) == 0) {
             batch.drop(i, DropReason::spoofed_source); // "LAND" (CVE-1999-0016); its two directions are one
         } else if (is_neighbor_discovery(parsed)) {

@@ -22,7 +22,10 @@ constexpr std::uint32_t kNotAsked = 0xffffffff;
 class TrackedStage {
   public:
     TrackedStage(Batch& batch, Context& context)
-        : batch_(batch), context_(context), ruleset_(*context.ruleset), flows_(*context.flows) {}
+        : batch_(batch)
+        , context_(context)
+        , ruleset_(*context.ruleset)
+        , flows_(*context.flows) {}
 
     void run() {
         ask_ahead(net::Family::ipv4);
@@ -95,9 +98,12 @@ class TrackedStage {
         if (index == flow::kNone ? created_any_ : flows_.entry(index).generation.load() != batch_.generation[n]) {
             index = flows_.find(batch_.key[n], batch_.hash[n]);
         }
-        if (index == flow::kNone) open(n);
-        else if (!comes_from_its_side(n, index)) drop(n, DropReason::spoofed_source);
-        else if (!is_stale(index) || judge_again(n, index)) advance(n, index);
+        if (index == flow::kNone)
+            open(n);
+        else if (!comes_from_its_side(n, index))
+            drop(n, DropReason::spoofed_source);
+        else if (!is_stale(index) || judge_again(n, index))
+            advance(n, index);
     }
 
     void drop(unsigned n, DropReason why) { batch_.drop(row(n), why); }
@@ -113,9 +119,7 @@ class TrackedStage {
         return (at_peer(n) == opened_at_peer) == original;
     }
 
-    void decide_by(unsigned n, std::uint32_t rule) {
-        count_under(n, ruleset_.rule(rule).counter_slot);
-    }
+    void decide_by(unsigned n, std::uint32_t rule) { count_under(n, ruleset_.rule(rule).counter_slot); }
 
     void count_under(unsigned n, std::uint32_t slot) {
         batch_.rule_slot[row(n)] = slot;
@@ -136,8 +140,10 @@ class TrackedStage {
         }
         flows_.remove(index, flow::EndReason::policy_changed);
         decide_by(n, number);
-        if (rule.action == ruleset::Action::allow) batch_.disposition[row(n)] = Disposition::forward;
-        else drop(n, DropReason::policy_changed);
+        if (rule.action == ruleset::Action::allow)
+            batch_.disposition[row(n)] = Disposition::forward;
+        else
+            drop(n, DropReason::policy_changed);
         return false;
     }
 
@@ -167,8 +173,7 @@ class TrackedStage {
             return;
         }
         const flow::OrientedKey key{batch_.key[n], batch_.sender_is_second[n]};
-        const flow::Index index =
-            flows_.create(key, batch_.hash[n], state, timeout(rule.profile, state), context_.now);
+        const flow::Index index = flows_.create(key, batch_.hash[n], state, timeout(rule.profile, state), context_.now);
         if (index == flow::kNone) {
             drop(n, DropReason::flow_table_full);
             return;
@@ -224,8 +229,10 @@ class TrackedStage {
         if (direction == Direction::original || (entry.flags.load() & flow::entry_flag::kReplied)) return;
         entry.flags.store(entry.flags.load() | flow::entry_flag::kReplied | flow::entry_flag::kAssured);
         State next = entry.state.load();
-        if (next == State::udp_new) next = State::udp_established;
-        else if (next == State::other_new) next = State::other_established;
+        if (next == State::udp_new)
+            next = State::udp_established;
+        else if (next == State::other_new)
+            next = State::other_established;
         flows_.change_state(index, next, timeout(entry.profile, next), context_.now);
     }
 

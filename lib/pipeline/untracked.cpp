@@ -32,9 +32,12 @@ void apply(Batch& batch, unsigned i, ruleset::UntrackedResult result, Context& c
     batch.rule_slot[i] = rule.counter_slot;
     count_packet(counters_of_slot(context, rule.counter_slot), batch.length[i], context.now);
     DropReason why{};
-    if (rule.action == ruleset::Action::drop) batch.drop(i, DropReason::rule_drop);
-    else if (result.path == ruleset::Path::mirror && refused_on_mirror(batch.parsed[i], why)) batch.drop(i, why);
-    else batch.disposition[i] = Disposition::forward;
+    if (rule.action == ruleset::Action::drop)
+        batch.drop(i, DropReason::rule_drop);
+    else if (result.path == ruleset::Path::mirror && refused_on_mirror(batch.parsed[i], why))
+        batch.drop(i, why);
+    else
+        batch.disposition[i] = Disposition::forward;
 }
 
 void judge_family(Batch& batch, Context& context, net::Family family) {

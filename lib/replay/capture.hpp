@@ -34,7 +34,9 @@ class CaptureReader {
     struct Close {
         void operator()(pcap* handle) const;
     };
-    explicit CaptureReader(pcap* handle, int link_type) : handle_(handle), link_type_(link_type) {}
+    explicit CaptureReader(pcap* handle, int link_type)
+        : handle_(handle)
+        , link_type_(link_type) {}
     [[nodiscard]] bool to_ethernet(std::span<const std::byte> packet, std::vector<std::byte>& frame) const;
 
     std::unique_ptr<pcap, Close> handle_;
@@ -54,7 +56,8 @@ class CaptureWriter {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
-    explicit CaptureWriter(std::FILE* file) : file_(file) {}
+    explicit CaptureWriter(std::FILE* file)
+        : file_(file) {}
     void block(std::uint32_t type, const std::vector<std::byte>& body);
 
     std::unique_ptr<std::FILE, Close> file_;

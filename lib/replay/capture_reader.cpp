@@ -48,7 +48,9 @@ void put_ethernet(std::uint16_t ether_type, std::span<const std::byte> payload, 
 
 } // namespace
 
-void CaptureReader::Close::operator()(pcap* handle) const { pcap_close(handle); }
+void CaptureReader::Close::operator()(pcap* handle) const {
+    pcap_close(handle);
+}
 
 base::Expected<CaptureReader, std::string> CaptureReader::open(const std::string& path) {
     char error[PCAP_ERRBUF_SIZE] = {};
@@ -89,7 +91,8 @@ base::Expected<bool, std::string> CaptureReader::next(Captured& out) {
     const int status = pcap_next_ex(handle_.get(), &header, &data);
     if (status == PCAP_ERROR_BREAK) return false;
     if (status != 1) return base::Unexpected("the capture is damaged: " + std::string(pcap_geterr(handle_.get())));
-    out.microseconds = static_cast<std::uint64_t>(header->ts.tv_sec) * 1'000'000u + static_cast<std::uint64_t>(header->ts.tv_usec);
+    out.microseconds =
+        static_cast<std::uint64_t>(header->ts.tv_sec) * 1'000'000u + static_cast<std::uint64_t>(header->ts.tv_usec);
     out.truncated = header->caplen < header->len;
     // What is too short for its own link header becomes a frame that is too short for Ethernet: judged as malformed.
     if (!to_ethernet(std::as_bytes(std::span(data, header->caplen)), out.frame)) out.frame.clear();

@@ -48,12 +48,8 @@ base::Expected<CaptureWriter, std::string> CaptureWriter::create(const std::stri
     if (file == nullptr) return base::Unexpected("cannot write '" + path + "': " + std::strerror(errno));
     CaptureWriter writer(file);
     constexpr std::uint64_t kUnknownLength = ~std::uint64_t{0};
-    writer.block(kSectionHeader, Body()
-                                     .put(kByteOrderMagic)
-                                     .put(std::uint16_t{1})
-                                     .put(std::uint16_t{0})
-                                     .put(kUnknownLength)
-                                     .bytes());
+    writer.block(kSectionHeader,
+                 Body().put(kByteOrderMagic).put(std::uint16_t{1}).put(std::uint16_t{0}).put(kUnknownLength).bytes());
     for (const std::string& name : interfaces) {
         writer.block(kInterfaceDescription, Body()
                                                 .put(kLinkTypeEthernet)

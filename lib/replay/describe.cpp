@@ -56,7 +56,8 @@ std::string ip_text(const packet::Parsed& parsed) {
     }
     case net::protocol::kIcmp:
     case net::protocol::kIcmpv6:
-        return fmt::format("{} {} > {} type {} code {}", protocol, source, destination, parsed.icmp_type, parsed.icmp_code);
+        return fmt::format("{} {} > {} type {} code {}", protocol, source, destination, parsed.icmp_type,
+                           parsed.icmp_code);
     default: return fmt::format("{} {} > {}", protocol, source, destination);
     }
 }

@@ -12,7 +12,7 @@
 namespace sluice::replay {
 
 struct Options {
-    std::string capture_path;               ///< pcap or pcapng; Ethernet, raw IP, Linux cooked, BSD loopback
+    std::string capture_path; ///< pcap or pcapng; Ethernet, raw IP, Linux cooked, BSD loopback
     std::string policy_path;
     std::optional<std::string> output_path; ///< pcapng: every packet, its verdict as a comment
     std::optional<std::string> interface;   ///< where the first packet comes in; the policy's first unless said
@@ -27,10 +27,10 @@ struct Verdict {
     std::string interface;    ///< where it was taken to come in
     std::string packet;       ///< "tcp 10.0.0.1:40000 > 10.0.0.2:80 S"
     bool forwarded = false;
-    std::string reason;       ///< drop reason; empty when forwarded
-    std::string detail;       ///< why exactly, for malformed packets
-    std::string rule;         ///< the rule that decided; "-" when none did
-    std::string path;         ///< tracked, untracked, reply (of an untracked rule), or "-"
+    std::string reason; ///< drop reason; empty when forwarded
+    std::string detail; ///< why exactly, for malformed packets
+    std::string rule;   ///< the rule that decided; "-" when none did
+    std::string path;   ///< tracked, untracked, reply (of an untracked rule), or "-"
 };
 
 struct Count {
@@ -40,16 +40,16 @@ struct Count {
 };
 
 struct Report {
-    std::string warnings;             ///< diagnostics of the policy, rendered; empty when there are none
+    std::string warnings; ///< diagnostics of the policy, rendered; empty when there are none
     std::uint64_t received = 0;
     std::uint64_t forwarded = 0;
     std::uint64_t dropped = 0;
-    std::uint64_t truncated = 0;      ///< captured shorter than they were: judged by what is there
-    double seconds = 0;               ///< from the first packet to the last
-    std::vector<Count> reasons;       ///< drop reasons met
-    std::vector<Count> rules;         ///< all rules in the policy's order, the default last
+    std::uint64_t truncated = 0; ///< captured shorter than they were: judged by what is there
+    double seconds = 0;          ///< from the first packet to the last
+    std::vector<Count> reasons;  ///< drop reasons met
+    std::vector<Count> rules;    ///< all rules in the policy's order, the default last
     std::uint64_t flows_created = 0;
-    std::uint64_t flows_left = 0;     ///< in the table after the last packet
+    std::uint64_t flows_left = 0; ///< in the table after the last packet
 };
 
 struct Failure {

@@ -76,14 +76,17 @@ struct FreeMemory {
 /// One worker with all it needs, at the mercy of the capture's clock.
 class Appliance {
   public:
-    Appliance(const policy::Policy& policy, const ruleset::Ruleset& ruleset) : policy_(policy) {
-        const auto capacity = static_cast<std::uint32_t>(std::min<std::uint64_t>(policy.flow_table.capacity, kMostFlows));
+    Appliance(const policy::Policy& policy, const ruleset::Ruleset& ruleset)
+        : policy_(policy) {
+        const auto capacity =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(policy.flow_table.capacity, kMostFlows));
         const std::size_t size = (flow::Table::memory_size(capacity) + 63) / 64 * 64;
         memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, size)));
         std::memset(memory_.get(), 0, size);
         flow::Config table;
         table.capacity = capacity;
-        table.on_full = policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
+        table.on_full =
+            policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
         table.seed = {{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d}};
         flows_ = std::make_unique<flow::Table>(std::span(memory_.get(), size), table, 0);
         rules_ = std::make_unique<telemetry::RuleCounters[]>(policy.rules.size() + 1);
@@ -117,7 +120,8 @@ class Appliance {
             if (packets != 0) report.reasons.push_back({std::string(telemetry::kDropReasonNames[i]), packets, 0});
         }
         for (std::size_t i = 0; i <= policy_.rules.size(); ++i) {
-            report.rules.push_back({rule_name(static_cast<std::uint32_t>(i)), rules_[i].packets.load(), rules_[i].bytes.load()});
+            report.rules.push_back(
+                {rule_name(static_cast<std::uint32_t>(i)), rules_[i].packets.load(), rules_[i].bytes.load()});
         }
         report.flows_created = flows_->stats().created.load();
         report.flows_left = flows_->stats().used.load();
@@ -182,9 +186,9 @@ base::Expected<Sides, Failure> sides_for(const Options& options, const policy::P
         const auto index = interface_named(policy, name);
         if (!index) return base::Unexpected(index.error());
         if (*index != first && *index != policy.interfaces[first].peer) {
-            return base::Unexpected(Failure{Failure::Kind::usage,
-                                            fmt::format("'{}' is not an end of the wire that begins at '{}'", name,
-                                                        policy.interfaces[first].name)});
+            return base::Unexpected(
+                Failure{Failure::Kind::usage, fmt::format("'{}' is not an end of the wire that begins at '{}'", name,
+                                                          policy.interfaces[first].name)});
         }
         fixed.emplace_back(prefix, *index != first);
     }
@@ -215,7 +219,8 @@ base::Expected<void, Failure> pass_all(CaptureReader& reader, CaptureWriter* wri
     std::uint64_t latest = 0;
     for (std::uint64_t number = 1;; ++number) {
         const auto more = reader.next(packet);
-        if (!more) return base::Unexpected(Failure{Failure::Kind::failed, fmt::format("packet {}: {}", number, more.error())});
+        if (!more)
+            return base::Unexpected(Failure{Failure::Kind::failed, fmt::format("packet {}: {}", number, more.error())});
         if (!*more) break;
         if (number == 1) start = latest = packet.microseconds;
         // Time does not run backwards on a worker, captures sometimes do.
@@ -225,7 +230,8 @@ base::Expected<void, Failure> pass_all(CaptureReader& reader, CaptureWriter* wri
         packet::parse(packet.frame, parsed);
         const bool second = sides.from_second(parsed, packet.frame);
         const std::size_t port = second ? policy.interfaces[first].peer : first;
-        const auto& decision = appliance.pass(packet, static_cast<std::uint16_t>(port), static_cast<base::Tick>((latest - start) / 1000));
+        const auto& decision =
+            appliance.pass(packet, static_cast<std::uint16_t>(port), static_cast<base::Tick>((latest - start) / 1000));
         if (!each && writer == nullptr) continue;
         Verdict verdict = verdict_of(decision, appliance);
         verdict.number = number;
@@ -234,7 +240,8 @@ base::Expected<void, Failure> pass_all(CaptureReader& reader, CaptureWriter* wri
         if (each) each(verdict);
         if (writer != nullptr) {
             const std::string what = verdict.forwarded ? "forward" : "drop " + verdict.reason;
-            writer->write(packet, static_cast<std::uint32_t>(port), fmt::format("{}, rule {}, {}", what, verdict.rule, verdict.path));
+            writer->write(packet, static_cast<std::uint32_t>(port),
+                          fmt::format("{}, rule {}, {}", what, verdict.rule, verdict.path));
         }
     }
     report.seconds = static_cast<double>(latest - start) / 1e6;

@@ -24,8 +24,10 @@ const bool* Sides::given(const net::IpAddress& address) const {
 
 template <typename End> bool Sides::learn(std::map<End, bool>& known, const End& source, const End& destination) {
     bool second = false;
-    if (const auto it = known.find(source); it != known.end()) second = it->second;
-    else if (const auto to = known.find(destination); to != known.end()) second = !to->second;
+    if (const auto it = known.find(source); it != known.end())
+        second = it->second;
+    else if (const auto to = known.find(destination); to != known.end())
+        second = !to->second;
     known.emplace(source, second);
     known.emplace(destination, !second);
     return second;

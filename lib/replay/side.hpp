@@ -17,7 +17,8 @@ namespace sluice::replay {
 class Sides {
   public:
     /// `fixed`: prefixes behind the first (false) or the second port (true).
-    explicit Sides(std::vector<std::pair<net::Prefix, bool>> fixed) : fixed_(std::move(fixed)) {}
+    explicit Sides(std::vector<std::pair<net::Prefix, bool>> fixed)
+        : fixed_(std::move(fixed)) {}
 
     /// Whether the frame came in by the second port.
     bool from_second(const packet::Parsed& parsed, const std::vector<std::byte>& frame);

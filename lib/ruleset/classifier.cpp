@@ -30,7 +30,9 @@ constexpr void common_fields(std::array<rte_acl_field_def, RTE_ACL_MAX_FIELDS>& 
     defs[4] = field(RTE_ACL_FIELD_TYPE_RANGE, 2, 4, 2, offsetof(Query, destination_port));
 }
 
-constexpr unsigned words_of(net::Family family) { return family == net::Family::ipv4 ? 1 : 4; }
+constexpr unsigned words_of(net::Family family) {
+    return family == net::Family::ipv4 ? 1 : 4;
+}
 
 rte_acl_config config_for(net::Family family, std::size_t max_memory_size) {
     std::array<rte_acl_field_def, RTE_ACL_MAX_FIELDS> defs{};
@@ -136,7 +138,8 @@ base::Expected<Classifier, BuildError> Classifier::build(std::span<const Row> ro
 }
 
 Classifier::Classifier(Classifier&& other) noexcept
-    : ipv4_(std::exchange(other.ipv4_, nullptr)), ipv6_(std::exchange(other.ipv6_, nullptr)) {}
+    : ipv4_(std::exchange(other.ipv4_, nullptr))
+    , ipv6_(std::exchange(other.ipv6_, nullptr)) {}
 
 Classifier& Classifier::operator=(Classifier&& other) noexcept {
     std::swap(ipv4_, other.ipv4_);

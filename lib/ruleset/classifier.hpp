@@ -36,7 +36,7 @@ struct Row {
     std::optional<std::uint8_t> protocol;
     std::optional<std::uint16_t> from_zone;
     std::optional<std::uint16_t> to_zone;
-    net::Prefix source;      ///< length 0 matches every address; of `family`
+    net::Prefix source; ///< length 0 matches every address; of `family`
     net::Prefix destination;
     net::PortRange source_ports;
     net::PortRange destination_ports;
@@ -71,9 +71,7 @@ class Classifier {
     void classify(net::Family family, const Query* const* queries, std::uint32_t* results, unsigned count) const;
 
   private:
-    [[nodiscard]] rte_acl_ctx* context(net::Family family) const {
-        return family == net::Family::ipv4 ? ipv4_ : ipv6_;
-    }
+    [[nodiscard]] rte_acl_ctx* context(net::Family family) const { return family == net::Family::ipv4 ? ipv4_ : ipv6_; }
 
     rte_acl_ctx* ipv4_ = nullptr;
     rte_acl_ctx* ipv6_ = nullptr;

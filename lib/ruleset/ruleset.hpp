@@ -73,7 +73,8 @@ class Ruleset {
         Classifier tracked;
     };
 
-    explicit Ruleset(Parts parts) : parts_(static_cast<Parts&&>(parts)) {}
+    explicit Ruleset(Parts parts)
+        : parts_(static_cast<Parts&&>(parts)) {}
 
     [[nodiscard]] std::uint32_t epoch() const { return parts_.epoch; }
     [[nodiscard]] std::uint64_t content_hash() const { return parts_.content_hash; }

@@ -62,9 +62,13 @@ inline constexpr std::array kDropReasonTexts = {
 inline constexpr std::size_t kDropReasonCount = kDropReasonNames.size();
 static_assert(kDropReasonCount < 255);
 
-constexpr std::string_view name(DropReason reason) { return kDropReasonNames[static_cast<std::size_t>(reason)]; }
+constexpr std::string_view name(DropReason reason) {
+    return kDropReasonNames[static_cast<std::size_t>(reason)];
+}
 /// What it means, in one clause without a full stop.
-constexpr std::string_view text(DropReason reason) { return kDropReasonTexts[static_cast<std::size_t>(reason)]; }
+constexpr std::string_view text(DropReason reason) {
+    return kDropReasonTexts[static_cast<std::size_t>(reason)];
+}
 
 constexpr std::optional<DropReason> drop_reason_from_name(std::string_view wanted) {
     for (std::size_t i = 0; i < kDropReasonCount; ++i) {

@@ -30,7 +30,8 @@ struct HandedPacket {
 /// A ring for every ordered pair of workers.
 class HandoffMatrix {
   public:
-    HandoffMatrix(std::uint16_t workers, std::uint32_t ring_capacity) : workers_(workers) {
+    HandoffMatrix(std::uint16_t workers, std::uint32_t ring_capacity)
+        : workers_(workers) {
         for (unsigned i = 0; i < unsigned{workers} * workers; ++i) {
             rings_.push_back(std::make_unique<SpscRing<HandedPacket>>(ring_capacity));
         }

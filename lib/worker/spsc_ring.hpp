@@ -17,7 +17,9 @@ namespace sluice::worker {
 template <typename T> class SpscRing {
   public:
     /// `capacity` is a power of two. Allocates, and is therefore made at start.
-    explicit SpscRing(std::uint32_t capacity) : mask_(capacity - 1), slots_(std::make_unique<T[]>(capacity)) {}
+    explicit SpscRing(std::uint32_t capacity)
+        : mask_(capacity - 1)
+        , slots_(std::make_unique<T[]>(capacity)) {}
 
     /// Producer: false when full, and nothing was stored.
     bool push(const T& value) {

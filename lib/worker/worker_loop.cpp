@@ -20,7 +20,12 @@ constexpr long kSleepNanoseconds = 50'000;
 WorkerLoop::WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu::Published<ruleset::Ruleset>& ruleset,
                        flow::Table& flows, telemetry::WorkerCounters& counters,
                        std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff)
-    : config_(std::move(config)), io_(io), domain_(domain), ruleset_(ruleset), counters_(counters), handoff_(handoff) {
+    : config_(std::move(config))
+    , io_(io)
+    , domain_(domain)
+    , ruleset_(ruleset)
+    , counters_(counters)
+    , handoff_(handoff) {
     context_.flows = &flows;
     context_.counters = &counters;
     context_.rule_counters = rule_counters;
@@ -179,8 +184,8 @@ void WorkerLoop::forward(pipeline::Batch& batch) {
             break;
         }
         case pipeline::Disposition::hand_off:
-            hand_over(batch.owner[i], {batch.data[i], batch.handle[i], batch.length[i], batch.port[i],
-                                       HandedPacket::Purpose::judge});
+            hand_over(batch.owner[i],
+                      {batch.data[i], batch.handle[i], batch.length[i], batch.port[i], HandedPacket::Purpose::judge});
             break;
         case pipeline::Disposition::drop:
         case pipeline::Disposition::pending: dropped[dropped_count++] = batch.handle[i]; break;

@@ -29,8 +29,8 @@ struct ReceiveQueue {
     std::uint16_t queue = 0;
 };
 
-/// How a worker sends by a port: through a queue of its own, or, where the port has fewer queues than there are workers,
-/// by way of a worker that has one.
+/// How a worker sends by a port: through a queue of its own, or, where the port has fewer queues than there are
+/// workers, by way of a worker that has one.
 struct TransmitWay {
     std::uint16_t worker = 0; ///< who has the queue
     std::uint16_t queue = 0;
@@ -49,9 +49,9 @@ class Observer {
 
 struct Config {
     std::vector<ReceiveQueue> queues;
-    std::vector<TransmitWay> transmit;     ///< by port
+    std::vector<TransmitWay> transmit; ///< by port
     pipeline::Ownership ownership;
-    std::uint64_t cycles_per_tick = 0;     ///< TSC cycles in a millisecond
+    std::uint64_t cycles_per_tick = 0; ///< TSC cycles in a millisecond
     bool sleep_when_idle = false;
 };
 

@@ -59,9 +59,7 @@ bool FlowOracle::with_flow(const Tuple& tuple, std::size_t port, Place place, bo
     case flow::tcp::Step::refuse: return false;
     case flow::tcp::Step::pass: return true;
     case flow::tcp::Step::move: place->tcp_state = step.next; return true;
-    case flow::tcp::Step::restart:
-        flows_.erase(place);
-        return without_flow(tuple, port);
+    case flow::tcp::Step::restart: flows_.erase(place); return without_flow(tuple, port);
     }
     return false;
 }

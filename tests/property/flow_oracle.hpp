@@ -10,7 +10,8 @@ namespace sluice::property {
 
 class FlowOracle {
   public:
-    explicit FlowOracle(const policy::Policy& policy) : policy_(&policy) {}
+    explicit FlowOracle(const policy::Policy& policy)
+        : policy_(&policy) {}
 
     /// Whether a packet that comes in by interface `port` is forwarded. Opens, moves and ends flows.
     bool forwards(const Tuple& tuple, std::size_t port);

@@ -42,11 +42,13 @@ bool in_nets(const std::vector<net::Prefix>& nets, const net::IpAddress& address
 }
 
 bool in_ports(const std::vector<net::PortRange>& ranges, std::uint16_t port) {
-    return ranges.empty() ||
-           std::any_of(ranges.begin(), ranges.end(), [port](const net::PortRange& range) { return range.contains(port); });
+    return ranges.empty() || std::any_of(ranges.begin(), ranges.end(),
+                                         [port](const net::PortRange& range) { return range.contains(port); });
 }
 
-bool has_ports(std::uint8_t protocol) { return protocol == kTcp || protocol == kUdp || protocol == kSctp; }
+bool has_ports(std::uint8_t protocol) {
+    return protocol == kTcp || protocol == kUdp || protocol == kSctp;
+}
 
 bool transport_matches(const policy::Transport& transport, const Tuple& tuple) {
     if (transport.protocol && *transport.protocol != tuple.protocol) return false;
@@ -75,7 +77,8 @@ Tuple answered_by(const Tuple& tuple) {
     std::swap(out.source, out.destination);
     std::swap(out.source_port, out.destination_port);
     std::swap(out.from_zone, out.to_zone);
-    if (tuple.protocol == kIcmp || tuple.protocol == kIcmpv6) out.icmp_type = counterpart(tuple.protocol, tuple.icmp_type);
+    if (tuple.protocol == kIcmp || tuple.protocol == kIcmpv6)
+        out.icmp_type = counterpart(tuple.protocol, tuple.icmp_type);
     return out;
 }
 

@@ -7,8 +7,12 @@
 namespace sluice::property {
 namespace {
 
-std::size_t below(Random& random, std::size_t n) { return random() % n; }
-bool one_in(Random& random, std::size_t n) { return below(random, n) == 0; }
+std::size_t below(Random& random, std::size_t n) {
+    return random() % n;
+}
+bool one_in(Random& random, std::size_t n) {
+    return below(random, n) == 0;
+}
 
 constexpr std::array<std::uint16_t, 8> kPorts = {0, 53, 80, 81, 443, 11211, 40000, 65535};
 constexpr std::array<std::uint8_t, 7> kProtocols = {1, 6, 17, 58, 132, 47, 50};
@@ -36,7 +40,8 @@ net::Prefix random_prefix(Random& random, net::Family family) {
     const auto& lengths = family == net::Family::ipv4 ? kIpv4Lengths : kIpv6Lengths;
     prefix.length = lengths[below(random, lengths.size())];
     for (unsigned bit = prefix.length; bit < prefix.address.width(); ++bit) {
-        prefix.address.bytes[bit / 8] = static_cast<std::uint8_t>(prefix.address.bytes[bit / 8] & ~(1u << (7 - bit % 8)));
+        prefix.address.bytes[bit / 8] =
+            static_cast<std::uint8_t>(prefix.address.bytes[bit / 8] & ~(1u << (7 - bit % 8)));
     }
     return prefix;
 }
@@ -149,7 +154,8 @@ Tuple random_tuple(Random& random, const policy::Policy& policy, std::size_t por
     tuple.protocol = kProtocols[below(random, kProtocols.size())];
     tuple.source_port = kPorts[below(random, kPorts.size())];
     tuple.destination_port = kPorts[below(random, kPorts.size())];
-    if (!policy.rules.empty() && one_in(random, 2)) aim(random, policy.rules[below(random, policy.rules.size())], tuple);
+    if (!policy.rules.empty() && one_in(random, 2))
+        aim(random, policy.rules[below(random, policy.rules.size())], tuple);
     if (one_in(random, 2)) tuple = answered_by(tuple);
     // Each family has an ICMP of its own.
     if (tuple.protocol == 1 || tuple.protocol == 58) tuple.protocol = tuple.source.family == net::Family::ipv4 ? 1 : 58;

@@ -57,7 +57,9 @@ std::string show(const Tuple& tuple, std::size_t port) {
 /// A pipeline of one worker with a table of its own.
 class Bench {
   public:
-    Bench() : memory_(flow::Table::memory_size(kCapacity) + 64), rule_counters_(new telemetry::RuleCounters[256]) {
+    Bench()
+        : memory_(flow::Table::memory_size(kCapacity) + 64)
+        , rule_counters_(new telemetry::RuleCounters[256]) {
         void* start = memory_.data();
         std::size_t space = memory_.size();
         std::align(64, space - 64, start, space);
@@ -202,8 +204,10 @@ TEST(RulesetProperty, UntrackedClassifierAgreesWithTheOracle) {
             const ruleset::Path path = batch.path[0];
             const bool direct = path == ruleset::Path::direct;
             const bool answer = path == ruleset::Path::mirror || path == ruleset::Path::mirror_any;
-            ASSERT_EQ(direct, first.how == First::How::untracked_direct) << "SLUICE_PROPERTY_SEED=" << seed << ' ' << show(tuple, port);
-            ASSERT_EQ(answer, first.how == First::How::untracked_answer) << "SLUICE_PROPERTY_SEED=" << seed << ' ' << show(tuple, port);
+            ASSERT_EQ(direct, first.how == First::How::untracked_direct)
+                << "SLUICE_PROPERTY_SEED=" << seed << ' ' << show(tuple, port);
+            ASSERT_EQ(answer, first.how == First::How::untracked_answer)
+                << "SLUICE_PROPERTY_SEED=" << seed << ' ' << show(tuple, port);
             if (direct || answer) {
                 ASSERT_EQ(batch.rule_slot[0], first.rule);
             }

@@ -16,6 +16,7 @@ Used by tools/experiment, tools/lab and tests/integration. Wants root, iproute2 
 - `namespaces`  one network namespace, veth pairs
 - `processes`   commands and background processes that do not outlive us
 - `sluice`      sluiced and sluicectl in a lab, policies
+- `accounts`    received = forwarded + dropped + held, from independent counters
 - `servers`     memcached, iperf3, HTTP
 - `load`        sluice-loadgen, sluice-udpblast and iperf3 as functions that return dicts
 - `vlan`        802.1Q ends, also on kernels without 802.1Q devices

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from netlab import leftovers, load, servers, vlan
 from netlab.namespaces import Namespace, connect_by_veth
-from netlab.sluice import Sluice, policy_head
+from netlab.sluice import WORKER_PRIORITY, Sluice, policy_head
 
 _SERIALS = itertools.count(1)
 _LABS_OPEN = set()
@@ -116,17 +116,22 @@ class Lab:
 
     # --- what stands in the middle ---
 
-    def start_sluice(self, rules, *, workers=1, driver="af_xdp", flows="64Ki", queues=1, arguments=(), wait=True):
+    def start_sluice(self, rules, *, workers=1, driver="af_xdp", flows="64Ki", queues=1, idle="poll", head=None,
+                     arguments=(), wait=True):
         """Starts sluiced in the middle namespace and waits until it forwards.
 
         rules      the policy's live sections as YAML text (rules:, zones:, …); the interfaces, which are their own
                    zones, are called client and server
         workers    how many CPUs; the last ones are taken
         driver     "af_xdp" or "af_packet"
+        idle       "sleep" where a worker has to share its CPU with the load
+        head       the policy's restart-only sections, instead of all these
         arguments  further arguments of sluiced
         """
-        head = policy_head(workers, driver, flows, queues)
-        sluice = Sluice(self.middle, self.build, self.folder, next(_SERIALS), head, rules, arguments)
+        head = policy_head(workers, driver, flows, queues, idle) if head is None else head
+        # On a CPU that it shares, a worker that goes first would leave nothing for the load.
+        priority = WORKER_PRIORITY if workers < len(os.sched_getaffinity(0)) else 0
+        sluice = Sluice(self.middle, self.build, self.folder, next(_SERIALS), head, rules, arguments, priority)
         self._sluices.append(sluice)
         if wait:
             sluice.wait_ready()
@@ -169,7 +174,8 @@ class Lab:
         target = self.target(port, ipv6)
         if reverse:
             target = f"[{self.client_address6}]:{port}" if ipv6 else f"{self.client_address}:{port}"
-        return load.udpblast(sender, receiver, self.build, target, rate=rate, seconds=seconds, **options)
+        return load.udpblast(sender, receiver, self.build, target, rate=rate, seconds=seconds, cpus=self.traffic_cpus,
+                             **options)
 
     def iperf3(self, *, ipv6=False, **options):
         """iperf3 from client to server; its JSON as a dict, see load.iperf3."""

@@ -10,6 +10,10 @@ from netlab import servers
 from netlab.processes import LabError
 
 
+# A generator that waits for a CPU sends late and in bursts, and then measures itself.
+LOAD_PRIORITY = 10
+
+
 class Load:
     """A load that runs in the background. `finish()` waits for it and returns its report."""
 
@@ -35,11 +39,12 @@ def start_loadgen(namespace, build, target, *, rate, seconds, sources=(), cpus=N
         command += ["--source", source]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", value]
-    process = namespace.spawn(*command, name="sluice-loadgen", cpus=cpus)
+    process = namespace.spawn(*command, name="sluice-loadgen", cpus=cpus, priority=LOAD_PRIORITY)
     return Load(process, report, seconds + timeout)
 
 
-def udpblast(sender, receiver, build, target, *, rate, seconds, streams=1, source=None, payload_length=64, during=None):
+def udpblast(sender, receiver, build, target, *, rate, seconds, streams=1, source=None, payload_length=64, cpus=None,
+             during=None):
     """Sends numbered UDP packets at a constant rate from one namespace to "ADDRESS:PORT" in the other.
 
     Calls during() while they fly, if given. Returns {"sent": the sender's report, "received": the receiver's,
@@ -48,13 +53,13 @@ def udpblast(sender, receiver, build, target, *, rate, seconds, streams=1, sourc
     program = Path(build) / "tools/loadgen/sluice-udpblast"
     files = {"send": sender.new_path("udpblast.json"), "receive": receiver.new_path("udpblast.json")}
     listener = receiver.spawn(program, "receive", "--listen", target, "--first-timeout", "10s", "--json",
-                              files["receive"], name="udpblast-receive")
+                              files["receive"], name="udpblast-receive", cpus=cpus, priority=LOAD_PRIORITY)
     listener.wait_for_line("ready:", timeout=5.0)
     command = [program, "send", "--to", target, "--rate", rate, "--duration", f"{seconds}s", "--streams", streams,
                "--payload-length", payload_length, "--json", files["send"]]
     if source:
         command += ["--source", source]
-    blaster = sender.spawn(*command, name="udpblast-send")
+    blaster = sender.spawn(*command, name="udpblast-send", cpus=cpus, priority=LOAD_PRIORITY)
     if during:
         during()
     reports = {"sent": Load(blaster, files["send"], seconds).finish(),

@@ -91,8 +91,8 @@ class Sluice:
         """sluicectl ARGUMENTS --json: the `data` of its answer, a dict or a list."""
         text = self.sluicectl(*arguments, "--json", timeout=timeout).stdout
         try:
-            return _data_of(text)
-        except (ValueError, KeyError, IndexError):
+            return json.loads(text)["data"]
+        except (ValueError, KeyError):
             raise LabError(f"sluicectl {' '.join(map(str, arguments))} --json said: {text.strip()}") from None
 
     def status(self):
@@ -147,11 +147,3 @@ class Sluice:
         if not found:
             raise LabError(f"sluiced did not say how it stopped:\n{self.process.output()}")
         return {name: int(value) for name, value in found.groupdict().items()}
-
-
-def _data_of(text):
-    """The data of one answer, or of a list that came as one object a line."""
-    try:
-        return json.loads(text)["data"]
-    except json.JSONDecodeError:
-        return [json.loads(line) for line in text.splitlines()]

@@ -39,8 +39,8 @@ bool build(std::span<const ruleset::Row> rows, const char* kind, const CompileOp
     const std::string name = std::string(kind) + std::to_string(options.epoch);
     auto built = ruleset::Classifier::build(rows, name.c_str(), options.numa_socket);
     if (!built) {
-        auto& problem =
-            diagnostics.error("P091", {}, std::string("the ") + kind + " classifier of " + std::to_string(rows.size()) +
+        auto& problem = diagnostics.error("P091", {},
+                                          std::string("the ") + kind + " classifier of " + std::to_string(rows.size()) +
                                               " rows cannot be built: " + built.error().step + ": " +
                                               std::strerror(built.error().error_number));
         problem.help = built.error().error_number == ENOMEM

@@ -12,8 +12,8 @@
 namespace sluice::policy {
 
 struct CompileOptions {
-    std::uint32_t epoch = 1;  ///< not used by any ruleset that still lives
-    int numa_socket = -1;     ///< where the classifiers' memory is taken from; -1: anywhere
+    std::uint32_t epoch = 1; ///< not used by any ruleset that still lives
+    int numa_socket = -1;    ///< where the classifiers' memory is taken from; -1: anywhere
     /// Counter slot of each rule, the default's behind them. Empty: rule i has slot i.
     std::span<const std::uint32_t> counter_slots;
 };

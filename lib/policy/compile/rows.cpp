@@ -147,8 +147,12 @@ Ways ways_into(const Rule& earlier, const std::vector<UntrackedRule>& later) {
 }
 
 /// Each rule has two ranks: what it says of packets as written comes before what it says of their answers.
-constexpr std::uint32_t direct_rank(std::size_t position) { return static_cast<std::uint32_t>(2 * position); }
-constexpr std::uint32_t answer_rank(std::size_t position) { return static_cast<std::uint32_t>(2 * position + 1); }
+constexpr std::uint32_t direct_rank(std::size_t position) {
+    return static_cast<std::uint32_t>(2 * position);
+}
+constexpr std::uint32_t answer_rank(std::size_t position) {
+    return static_cast<std::uint32_t>(2 * position + 1);
+}
 
 void emit_untracked(const Rule& rule, std::size_t position, std::vector<Row>& rows) {
     const auto index = static_cast<std::uint32_t>(position);

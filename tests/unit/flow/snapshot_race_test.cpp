@@ -36,7 +36,8 @@ bool whole(const FlowView& view) {
 TEST(SnapshotRace, NoTornViewAndNoDataRace) {
     constexpr std::uint32_t kCapacity = 4;
     const std::size_t size = (Table::memory_size(kCapacity) + 63) / 64 * 64;
-    std::unique_ptr<std::byte, decltype(&std::free)> memory(static_cast<std::byte*>(std::aligned_alloc(64, size)), &std::free);
+    std::unique_ptr<std::byte, decltype(&std::free)> memory(static_cast<std::byte*>(std::aligned_alloc(64, size)),
+                                                            &std::free);
     std::memset(memory.get(), 0, size);
     Config config;
     config.capacity = kCapacity;

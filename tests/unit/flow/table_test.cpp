@@ -14,7 +14,9 @@ namespace {
 constexpr base::Tick kStart = 0xffffff00; // wraps a quarter of a second into each test
 
 struct Room {
-    explicit Room(std::size_t size) : size_(size), start_(static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64))) {
+    explicit Room(std::size_t size)
+        : size_(size)
+        , start_(static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64))) {
         std::memset(start_, 0, size);
     }
     Room(const Room&) = delete;

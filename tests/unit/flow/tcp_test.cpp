@@ -55,8 +55,8 @@ TEST(TcpTransition, EveryCellIsAsInLinux) {
 
 TEST(TcpFlags, OnlyWhatHostsSendIsPossible) {
     using namespace net::tcp_flag;
-    constexpr std::array<std::uint8_t, 9> kPossible = {kSyn,  kSyn | kUrg,        kSyn | kAck, kRst,       kRst | kAck,
-                                                       kFin | kAck, kFin | kAck | kUrg, kAck,  kAck | kUrg};
+    constexpr std::array<std::uint8_t, 9> kPossible = {
+        kSyn, kSyn | kUrg, kSyn | kAck, kRst, kRst | kAck, kFin | kAck, kFin | kAck | kUrg, kAck, kAck | kUrg};
     for (unsigned flags = 0; flags < 256; ++flags) {
         const std::uint8_t that_matter = flags & (kSyn | kFin | kRst | kAck | kUrg);
         const bool possible = std::find(kPossible.begin(), kPossible.end(), that_matter) != kPossible.end();

@@ -45,7 +45,9 @@ TEST(Domain, AReportDuringTheGracePeriodEndsIt) {
 // freed object would read a wrong pattern (or stop the sanitizer).
 TEST(Domain, NoReaderSeesAFreedObject) {
     struct Object {
-        explicit Object(std::uint64_t n) : first(n), second(~n) {}
+        explicit Object(std::uint64_t n)
+            : first(n)
+            , second(~n) {}
         ~Object() { first = second = 0; }
         std::uint64_t first;
         std::uint64_t second;

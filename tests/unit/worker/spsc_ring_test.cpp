@@ -33,8 +33,10 @@ TEST(SpscRing, PassesEverythingOnceBetweenThreads) {
     SpscRing<Value> ring(64);
     std::thread producer([&ring] {
         for (std::uint64_t n = 0; n < kCount;) {
-            if (ring.push({n, ~n})) ++n;
-            else std::this_thread::yield();
+            if (ring.push({n, ~n}))
+                ++n;
+            else
+                std::this_thread::yield();
         }
     });
     std::uint64_t expected = 0;
