@@ -152,9 +152,11 @@ class Printer {
         const bool human = context_.style.human;
         const auto count = [&](const char* key) { return show_count(count_of(member(report, key)), human); };
         const auto kind = each_packet_ ? LineKind::note : LineKind::row;
-        context_.out.line(kind, "packets  " + count("received") + " received, " + count("forwarded") + " forwarded, " +
-                                    count("dropped") + " dropped, in " +
-                                    show_duration(number_of(member(report, "seconds")), human) + (human ? "" : " s"));
+        const auto seconds = number_of(member(report, "seconds"));
+        context_.out.line(kind,
+                          "packets  " + count("received") + " received, " + count("forwarded") + " forwarded, " +
+                              count("dropped") + " dropped, in " +
+                              (human ? show_duration(seconds, true) : std::to_string(seconds.value_or(0)) + " s"));
         if (count_of(member(report, "truncated")).value_or(0) > 0) {
             context_.out.line(kind, "         " + count("truncated") + " were captured shorter than they were");
         }

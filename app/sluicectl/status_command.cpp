@@ -60,6 +60,7 @@ class Screen {
             text += " (" + show_share(static_cast<double>(*used) / static_cast<double>(*capacity)) + ")";
         }
         put("flows", text);
+        turnover(flows);
         std::vector<std::pair<std::uint64_t, std::string>> states;
         const Json& per_state = member(flows, "per_state");
         for (const auto& [state, count] : per_state.items()) {
@@ -68,6 +69,19 @@ class Screen {
         std::stable_sort(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
         for (const auto& [count, state] : states)
             put("", state + " " + show_count(count, human_));
+    }
+
+    /// Only when the table was too small at some time.
+    void turnover(const Json& flows) {
+        std::uint64_t evicted = 0;
+        for (const auto& [reason, count] : member(flows, "ended").items()) {
+            if (reason.starts_with("evicted")) evicted += count_of(count).value_or(0);
+        }
+        const std::uint64_t refused = count_of(member(flows, "refused")).value_or(0);
+        if (evicted + refused == 0) return;
+        put("", coloured(context_.style, Colour::warning,
+                         "the table was full: " + show_count(evicted, human_) + " evicted, " +
+                             show_count(refused, human_) + " refused"));
     }
 
     void packets(const Json& packets, const Json& rates) {

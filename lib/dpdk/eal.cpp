@@ -115,7 +115,7 @@ base::Expected<Eal, Error> Eal::start(const EalOptions& options) {
         argv.push_back(arg.data());
     }
     if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) return base::Unexpected(why_eal_failed(options));
-    return Eal(options.shared_files ? runtime_folder(options.file_prefix) : std::string());
+    return Eal(runtime_folder(options.file_prefix));
 }
 
 Eal::Eal(Eal&& other) noexcept
@@ -125,9 +125,9 @@ Eal::Eal(Eal&& other) noexcept
 Eal::~Eal() {
     if (!running_) return;
     rte_eal_cleanup();
-    // The EAL leaves its files behind. They are ours until this process ends: it still holds their lock.
+    // The EAL leaves its folder behind, even one without files. It is ours until this process ends: the lock is held.
     std::error_code ignored;
-    if (!runtime_folder_.empty()) std::filesystem::remove_all(runtime_folder_, ignored);
+    std::filesystem::remove_all(runtime_folder_, ignored);
 }
 
 bool Eal::launch(unsigned worker, int (*function)(void*), void* argument) {

@@ -46,7 +46,7 @@ class Eal {
     explicit Eal(std::string runtime_folder)
         : runtime_folder_(std::move(runtime_folder)) {}
     bool running_ = true;
-    std::string runtime_folder_; ///< empty: none was made
+    std::string runtime_folder_;
 };
 
 /// Free and total bytes in hugepages of all sizes, as the kernel tells.

@@ -11,7 +11,8 @@ namespace sluice::packet {
 
 /// Parses an Ethernet frame: up to two VLAN tags (802.1Q, 802.1ad), ARP, IPv4 with options (RFC 791), IPv6 with a
 /// bounded chain of extension headers (RFC 8200; AH is one of them, over IPv6), TCP, UDP, ICMP, ICMPv6, SCTP; GRE, ESP
-/// and others by protocol number alone. Lengths come from the IP header: bytes behind the IP packet (Ethernet padding) are ignored.
+/// and others by protocol number alone. Lengths come from the IP header: bytes behind the IP packet (Ethernet padding)
+/// are ignored.
 ///
 /// A malformed frame keeps what its Ethernet header and tags said; all its other fields are zero.
 ///

@@ -32,7 +32,7 @@ enum class Malformed : std::uint8_t {
     truncated_ip,         ///< the frame ends before the IP header does
     ip_version,           ///< the version field disagrees with the EtherType
     ip_header_length,     ///< IHL below 5, or beyond the total length
-    ip_total_length,      ///< the IP length says more than the frame holds, or less than its headers
+    ip_total_length,      ///< the IP length says more than the frame holds, or less than its headers; jumbograms
     ipv4_options,         ///< an option runs over the end of the header
     extension_truncated,  ///< an extension header runs over the end of the packet
     extension_chain_long, ///< more than kMaxExtensionHeaders

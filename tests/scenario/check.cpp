@@ -89,7 +89,8 @@ void Running::check_packet(const Sent& sent, const std::vector<DropReason>& behi
     const std::string rule = rule_of(sent.frame);
     if (verdict != wanted || (packet.rule && *packet.rule != rule)) {
         const std::string wanted_rule = packet.rule ? " rule " + *packet.rule : "";
-        fail_at(packet.line, packet.text + "\n    expected " + wanted + wanted_rule + "\n    got " + verdict + " rule " + rule);
+        fail_at(packet.line,
+                packet.text + "\n    expected " + wanted + wanted_rule + "\n    got " + verdict + " rule " + rule);
     }
     if (const std::string wrong = damage(sent); !wrong.empty()) fail_at(packet.line, packet.text + "\n    " + wrong);
 }

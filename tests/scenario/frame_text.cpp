@@ -54,8 +54,10 @@ End read_end(std::string_view text, bool with_port) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) wrong(quoted(text) + " has no port");
     std::string_view host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string_view::npos) wrong("write the IPv6 address in brackets: [2001:db8::1]:80");
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string_view::npos)
+        wrong("write the IPv6 address in brackets: [2001:db8::1]:80");
     const std::string_view ports = text.substr(colon + 1);
     const std::size_t dash = ports.find('-');
     End end;
@@ -137,8 +139,8 @@ class AttributeReader {
 
   private:
     static bool is_key(std::string_view word) {
-        static constexpr std::string_view kKeys[] = {"vlan", "qinq",    "ttl", "payload",  "size", "pad", "cut",
-                                                     "options", "ext", "fragment", "code", "id",  "seq"};
+        static constexpr std::string_view kKeys[] = {"vlan",    "qinq", "ttl",      "payload", "size", "pad", "cut",
+                                                     "options", "ext",  "fragment", "code",    "id",   "seq"};
         return std::find(std::begin(kKeys), std::end(kKeys), word) != std::end(kKeys);
     }
 
@@ -149,17 +151,28 @@ class AttributeReader {
                 read_.vlans.push_back(static_cast<std::uint16_t>(number(id, 4095, "a VLAN id")));
             }
             read_.service_tag = key == "qinq";
-        } else if (key == "ttl") read_.ttl = static_cast<std::uint8_t>(number(value, 255, "a TTL"));
-        else if (key == "payload") read_.payload = number(value, kLongest, "a length");
-        else if (key == "size") read_.size = number(value, kLongest, "a size");
-        else if (key == "pad") read_.padded = number(value, kLongest, "a size");
-        else if (key == "cut") read_.cut = number(value, kLongest, "a size");
-        else if (key == "options") read_.options = number(value, 40, "a size");
-        else if (key == "ext") read_.extensions = split(value, ',');
-        else if (key == "fragment") read_.fragment = value;
-        else if (key == "code") read_.code = static_cast<std::uint8_t>(number(value, 255, "an ICMP code"));
-        else if (key == "id") read_.identifier = static_cast<std::uint16_t>(number(value, 65535, "an identifier"));
-        else read_.sequence = static_cast<std::uint16_t>(number(value, 65535, "a sequence number"));
+        } else if (key == "ttl")
+            read_.ttl = static_cast<std::uint8_t>(number(value, 255, "a TTL"));
+        else if (key == "payload")
+            read_.payload = number(value, kLongest, "a length");
+        else if (key == "size")
+            read_.size = number(value, kLongest, "a size");
+        else if (key == "pad")
+            read_.padded = number(value, kLongest, "a size");
+        else if (key == "cut")
+            read_.cut = number(value, kLongest, "a size");
+        else if (key == "options")
+            read_.options = number(value, 40, "a size");
+        else if (key == "ext")
+            read_.extensions = split(value, ',');
+        else if (key == "fragment")
+            read_.fragment = value;
+        else if (key == "code")
+            read_.code = static_cast<std::uint8_t>(number(value, 255, "an ICMP code"));
+        else if (key == "id")
+            read_.identifier = static_cast<std::uint16_t>(number(value, 65535, "an identifier"));
+        else
+            read_.sequence = static_cast<std::uint16_t>(number(value, 65535, "a sequence number"));
     }
 
     Attributes read_;
@@ -178,8 +191,10 @@ PacketBuilder link_header(const Attributes& a) {
 
 void add_extension(PacketBuilder& builder, std::string_view name) {
     static const std::map<std::string_view, std::uint8_t> kNumbers = {
-        {"hop_by_hop", net::protocol::kHopByHop}, {"routing", net::protocol::kRouting},
-        {"destination", net::protocol::kDestinationOptions}, {"ah", net::protocol::kAuthentication},
+        {"hop_by_hop", net::protocol::kHopByHop},
+        {"routing", net::protocol::kRouting},
+        {"destination", net::protocol::kDestinationOptions},
+        {"ah", net::protocol::kAuthentication},
         {"mobility", net::protocol::kMobility}};
     const auto known = kNumbers.find(name);
     if (known == kNumbers.end()) {
@@ -271,7 +286,11 @@ Bytes build(const Packet& p, const Attributes& a, std::uint16_t source_port, std
 
 Bytes build_sized(const Packet& p, const Attributes& a, std::uint16_t source_port) {
     std::size_t payload = a.payload;
-    if (fragment_of(a.fragment).more && payload == 0) payload = 64; // all but the last are multiples of 8
+    if (fragment_of(a.fragment).more && payload == 0) {
+        // All fragments but the last are a multiple of 8 long: a TCP or SCTP header leaves 4 bytes over.
+        const bool odd = p.protocol == net::protocol::kTcp || p.protocol == net::protocol::kSctp;
+        payload = odd && fragment_of(a.fragment).offset == 0 ? 68 : 64;
+    }
     if (a.size) {
         Attributes bare = a;
         bare.padded = 0;
@@ -352,12 +371,12 @@ Bytes read_other(Words words, const Attributes& a) {
 base::Expected<std::vector<Bytes>, std::string> read_frames(Words words) {
     try {
         if (words.empty()) wrong("the packet is missing");
-        if (words[0] == "raw") return std::vector{read_raw(words.subspan(1))};
+        if (words[0] == "raw") return std::vector<Bytes>{read_raw(words.subspan(1))};
         const AttributeReader reader(words);
         const std::vector<std::string_view>& left = reader.left();
         if (left.empty()) wrong("the packet is missing");
-        if (left[0] == "arp") return std::vector{read_arp(left, reader.attributes())};
-        if (left[0] == "ethertype") return std::vector{read_other(left, reader.attributes())};
+        if (left[0] == "arp") return std::vector<Bytes>{read_arp(left, reader.attributes())};
+        if (left[0] == "ethertype") return std::vector<Bytes>{read_other(left, reader.attributes())};
         return read_ip(left, reader.attributes());
     } catch (const Wrong& problem) {
         return base::Unexpected(problem.clause);

@@ -20,7 +20,8 @@ std::string text_of(const Files& files, const std::string& name) {
 Failure failure_from(const std::string& error) {
     const std::size_t first = error.find(':');
     const std::size_t second = error.find(": ", first + 1);
-    return {error.substr(0, first), static_cast<unsigned>(std::stoul(error.substr(first + 1))), error.substr(second + 2)};
+    return {error.substr(0, first), static_cast<unsigned>(std::stoul(error.substr(first + 1))),
+            error.substr(second + 2)};
 }
 
 } // namespace

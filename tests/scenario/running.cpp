@@ -15,7 +15,9 @@ using test_support::MemoryAppliance;
 using test_support::MemoryFrame;
 
 Running::Running(const Files& files, std::uint16_t workers, Outcome& outcome)
-    : files_(files), workers_(workers), outcome_(outcome) {}
+    : files_(files)
+    , workers_(workers)
+    , outcome_(outcome) {}
 
 void Running::fail_at(unsigned line, const std::string& message) {
     outcome_.failures.push_back({"steps.txt", line, message});

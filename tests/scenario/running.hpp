@@ -79,7 +79,8 @@ class Running final : public worker::Observer {
     void check_packet(const Sent& sent, const std::vector<telemetry::DropReason>& behind_the_pipeline);
     [[nodiscard]] std::vector<telemetry::DropReason> drops_behind_the_pipeline(const Account& before,
                                                                                const Account& after) const;
-    [[nodiscard]] std::string got(const Sent& sent, const std::vector<telemetry::DropReason>& behind_the_pipeline) const;
+    [[nodiscard]] std::string got(const Sent& sent,
+                                  const std::vector<telemetry::DropReason>& behind_the_pipeline) const;
     [[nodiscard]] std::string rule_of(const test_support::MemoryFrame* frame) const;
     [[nodiscard]] std::string damage(const Sent& sent) const;
 

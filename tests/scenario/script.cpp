@@ -65,7 +65,8 @@ template <typename Enum, typename Names> std::optional<Enum> by_name(const Names
 
 class ScriptReader {
   public:
-    explicit ScriptReader(std::string file) : file_(std::move(file)) {}
+    explicit ScriptReader(std::string file)
+        : file_(std::move(file)) {}
 
     void read(std::string_view text) {
         while (!text.empty()) {
@@ -142,8 +143,8 @@ class ScriptReader {
 
     void read_rule(const Words& words) {
         RuleCount step;
-        const bool good = words.size() == 4 && (words[2] == "packets" || words[2] == "flows") &&
-                          read_number(words[3], step.count);
+        const bool good =
+            words.size() == 4 && (words[2] == "packets" || words[2] == "flows") && read_number(words[3], step.count);
         if (!good) return error("write 'rule NAME packets 3' or 'rule NAME flows 1'");
         step.rule = words[1];
         step.what = words[2] == "packets" ? RuleCount::What::packets : RuleCount::What::flows;
@@ -189,8 +190,10 @@ class ScriptReader {
         if (!frames) return error(frames.error());
         for (test_support::Bytes& frame : *frames) {
             packet.frame = std::move(frame);
-            if (together_) together_->packets.push_back(packet);
-            else add(Burst{{packet}});
+            if (together_)
+                together_->packets.push_back(packet);
+            else
+                add(Burst{{packet}});
         }
     }
 

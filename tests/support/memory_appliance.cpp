@@ -6,7 +6,8 @@
 namespace sluice::test_support {
 
 MemoryAppliance::MemoryAppliance(const MemoryApplianceOptions& options)
-    : rule_slots_(options.rule_slots), ports_(options.ports, options.workers) {
+    : rule_slots_(options.rule_slots)
+    , ports_(options.ports, options.workers) {
     if (options.workers > 1) {
         handoff_ = std::make_unique<worker::HandoffMatrix>(options.workers, options.ring_capacity);
     }
@@ -26,8 +27,7 @@ void MemoryAppliance::add_worker(const MemoryApplianceOptions& options, std::uin
     table.capacity = options.table_capacity;
     table.on_full = options.on_full;
     table.seed = {{0x0123456789abcdef, 0x1122334455667788, 0x99aabbccddeeff00, 0x5a5a5a5aa5a5a5a5}};
-    worker->flows =
-        std::make_unique<flow::Table>(std::span(worker->table_memory.get(), size), table, options.start);
+    worker->flows = std::make_unique<flow::Table>(std::span(worker->table_memory.get(), size), table, options.start);
 
     worker::Config config;
     const std::uint16_t transmit_queues = options.transmit_queues == 0 ? options.workers : options.transmit_queues;
@@ -118,7 +118,8 @@ std::string MemoryAppliance::broken_account() const {
     expect("held = frames taken and not returned", held, ports_.count(Fate::taken));
     expect("handles sent or released without being held", ports_.misuses(), 0);
     for (std::size_t w = 0; w < workers_.size(); ++w) {
-        if (!workers_[w]->flows->consistent()) wrong += "the flow table of worker " + std::to_string(w) + " disagrees with itself\n";
+        if (!workers_[w]->flows->consistent())
+            wrong += "the flow table of worker " + std::to_string(w) + " disagrees with itself\n";
     }
     return wrong;
 }

@@ -38,7 +38,8 @@ void MemoryPortIo::forget() {
                                 queue.waiting.begin() + static_cast<std::ptrdiff_t>(std::exchange(queue.next, 0)));
         }
     }
-    std::erase_if(frames_, [](const auto& frame) { return frame->fate == Fate::sent || frame->fate == Fate::released; });
+    std::erase_if(frames_,
+                  [](const auto& frame) { return frame->fate == Fate::sent || frame->fate == Fate::released; });
 }
 
 void MemoryPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch& batch) {

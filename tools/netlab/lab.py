@@ -1,8 +1,8 @@
 """Three namespaces in a row: client, middle, server.
 
     client namespace            middle namespace              server namespace
-    c0  10.77.1.1…/16  ──────  m0  (sluiced or kernel)  m1  ──────  s0  10.77.129.1/16
-        2001:db8:77::1:1…/48                                            2001:db8:77:8000::1/48
+    c0  10.77.1.1…/16  ──────  m0  (sluiced or kernel)  m1  ──────  s0  10.77.129.1, .2/16
+        2001:db8:77::1:1…/48                                            2001:db8:77:8000::1, ::2/48
 
 Wired (the default): one subnet, and the middle has no addresses: whoever stands there is a bump in the wire. Routed:
 the same host addresses, but in two subnets with the middle's kernel as their router.
@@ -45,6 +45,9 @@ class Lab:
         self.client_addresses6 = [f"2001:db8:77::1:{i:x}" for i in range(1, sources + 1)]
         self.server_address = "10.77.129.1"
         self.server_address6 = "2001:db8:77:8000::1"
+        # No server listens on these: from here the host can use service ports as a client.
+        self.free_address = "10.77.129.2"
+        self.free_address6 = "2001:db8:77:8000::2"
         self.traffic_cpus = None  # CPUs for servers and load; None: all
         self.folder = None
         self.client = self.middle = self.server = None
@@ -106,7 +109,9 @@ class Lab:
         self.client.ip(*[f"addr add {address}/{length} {inner}" for address in self.client_addresses],
                        *[f"addr add {address}/{length6} {inner} nodad" for address in self.client_addresses6])
         self.server.ip(f"addr add {self.server_address}/{length} {outer}",
-                       f"addr add {self.server_address6}/{length6} {outer} nodad")
+                       f"addr add {self.free_address}/{length} {outer}",
+                       f"addr add {self.server_address6}/{length6} {outer} nodad",
+                       f"addr add {self.free_address6}/{length6} {outer} nodad")
         if self.routed:
             self.middle.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
             self.middle.ip("addr add 10.77.0.1/17 dev m0", "addr add 10.77.128.1/17 dev m1",

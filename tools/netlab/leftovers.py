@@ -78,6 +78,12 @@ def remove_namespace(name):
     run(["ip", "netns", "delete", name], check=False)
 
 
+def appliance_files(prefix, socket):
+    """What exists of a sluiced with this file prefix and this socket: the socket, hugepage files, runtime folder."""
+    pages = sorted(_HUGEPAGES.glob(f"{prefix}map_*")) if _HUGEPAGES.is_dir() else []
+    return [path for path in (Path(socket), *pages, _DPDK_RUNTIME / prefix) if os.path.lexists(path)]
+
+
 def remove_dpdk_files(prefix):
     """Removes what a DPDK process that did not exit by itself leaves: hugepage files and its runtime folder."""
     if _HUGEPAGES.is_dir():

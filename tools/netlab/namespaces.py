@@ -74,14 +74,19 @@ class Namespace:
         """Waits until a socket listens on the port; LabError when `process` ends before, or time is over."""
         process.wait_until(lambda: self.listening(port, protocol), timeout, f"listening on port {port}")
 
-    def connect(self, address, port, timeout=1.0):
-        """Tries a TCP connection: "connected", or the reason in one word: "timeout", "ECONNREFUSED", …"""
+    def connect(self, address, port, timeout=1.0, source=None):
+        """Tries a TCP connection, from (address, port) if `source` is given.
+
+        "connected", or the reason in one word: "timeout", "ECONNREFUSED", …
+        """
         code = ("import errno, socket, sys\n"
-                "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), float(sys.argv[3])).close()\n"
+                "source = (sys.argv[4], int(sys.argv[5])) if len(sys.argv) > 4 else None\n"
+                "to = (sys.argv[1], int(sys.argv[2]))\n"
+                "try: socket.create_connection(to, float(sys.argv[3]), source).close()\n"
                 "except TimeoutError: print('timeout')\n"
                 "except OSError as error: print(errno.errorcode.get(error.errno, error))\n"
                 "else: print('connected')\n")
-        done = self.run("/usr/bin/python3", "-c", code, address, port, timeout, timeout=timeout + 10)
+        done = self.run("/usr/bin/python3", "-c", code, address, port, timeout, *(source or ()), timeout=timeout + 10)
         return done.stdout.strip()
 
     def ping(self, address, count=3, interval=0.1, size=56, timeout=1.0):

@@ -24,7 +24,8 @@ void require(bool held, const char* promise) {
 void check_diagnostics(const Diagnostics& diagnostics) {
     const std::string text = diagnostics.render(false);
     require(text.empty() == diagnostics.all().empty(), "something is shown exactly when something was found");
-    require(std::none_of(text.begin(), text.end(), [](char c) { return c == '\x1b' || c == '\r' || c == '\0' || c == '\a'; }),
+    require(std::none_of(text.begin(), text.end(),
+                         [](char c) { return c == '\x1b' || c == '\r' || c == '\0' || c == '\a'; }),
             "nothing from the file steers the terminal");
     for (const Diagnostic& diagnostic : diagnostics.all()) {
         require(find_code(diagnostic.code) != nullptr, "every code is explained");

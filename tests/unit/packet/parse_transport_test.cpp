@@ -4,7 +4,6 @@
 namespace sluice::packet {
 namespace {
 
-using test_support::Address;
 using test_support::bytes;
 using test_support::Bytes;
 using test_support::PacketBuilder;

@@ -90,15 +90,17 @@ TEST(Read, SuggestsForMisspeltKeys) {
 }
 
 TEST(Read, System) {
-    const auto outcome = read_text(with_sections("name: edge-1\n"
-                                                 "system: { workers: 2-3, memory: { hugepages: 8Gi }, idle: sleep }\n"
-                                                 "tables: { flows: { size: 1Ki, on_full: drop_new } }\n"
-                                                 "default: { action: allow }\n"));
+    const auto outcome =
+        read_text(with_sections("name: edge-1\n"
+                                "system: { workers: 2-3, memory: { hugepages: 8Gi }, buffers: 64Ki, idle: sleep }\n"
+                                "tables: { flows: { size: 1Ki, on_full: drop_new } }\n"
+                                "default: { action: allow }\n"));
     ASSERT_TRUE(outcome.policy) << outcome.found;
     EXPECT_EQ(outcome.policy->name, "edge-1");
     EXPECT_FALSE(outcome.policy->system.workers_auto);
     EXPECT_EQ(outcome.policy->system.worker_cpus, (std::vector<unsigned>{2, 3}));
     EXPECT_EQ(outcome.policy->system.memory_size, std::uint64_t{8} << 30);
+    EXPECT_EQ(outcome.policy->system.buffers, 65'536u);
     EXPECT_TRUE(outcome.policy->system.sleep_when_idle);
     EXPECT_EQ(outcome.policy->flow_table.capacity, 1024u);
     EXPECT_EQ(outcome.policy->flow_table.on_full, OnFull::drop_new);
