@@ -4,7 +4,6 @@
 #include "words.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -36,6 +35,7 @@ extern "C" void on_interrupt(int) {
 struct Shell {
     const Settings& settings;
     const Terminal& terminal;
+    bool cancelled = false; ///< Ctrl-C while a line was edited
 };
 
 extern "C" char* prompt(EditLine*) {
@@ -120,6 +120,15 @@ extern "C" unsigned char on_question(EditLine* editor, int) {
     }
 }
 
+/// Ctrl-C on a line: the line goes, the shell stays.
+extern "C" unsigned char on_cancel(EditLine* editor, int) {
+    shell_of(editor).cancelled = true;
+    const LineInfo* line = ::el_line(editor);
+    ::el_cursor(editor, static_cast<int>(line->lastchar - line->cursor));
+    ::el_deletestr(editor, static_cast<int>(line->lastchar - line->buffer));
+    return CC_NEWLINE;
+}
+
 /// Empty when there is no place for it.
 std::string history_path() {
     const char* state = std::getenv("XDG_STATE_HOME");
@@ -154,25 +163,32 @@ void prepare(EditLine* editor, Shell& shell, History* history) {
     ::el_set(editor, EL_ADDFN, "sluice-choices", "show what may follow", on_question);
     ::el_set(editor, EL_BIND, "^I", "sluice-complete", nullptr);
     ::el_set(editor, EL_BIND, "?", "sluice-choices", nullptr);
+    // While a line is edited Ctrl-C is a key, not a signal.
+    ::el_set(editor, EL_ADDFN, "sluice-cancel", "begin a new line", on_cancel);
+    ::el_set(editor, EL_BIND, "^C", "sluice-cancel", nullptr);
+    ::el_set(editor, EL_SETTY, "-d", "intr=", nullptr);
     ::el_source(editor, nullptr); // the user's ~/.editrc
 }
 
 /// Lines until the end of input; returns the last command's code.
-ExitCode read_lines(EditLine* editor, History* history, const Shell& shell) {
+ExitCode read_lines(EditLine* editor, History* history, Shell& shell) {
     ExitCode last = ExitCode::done;
     HistEvent event{};
     for (;;) {
-        interrupted = false;
+        shell.cancelled = false;
         int size = 0;
-        errno = 0;
         const char* text = ::el_gets(editor, &size);
+        if (shell.cancelled || (text == nullptr && interrupted.exchange(false))) {
+            shell.terminal.out << std::endl;
+            continue;
+        }
         if (text == nullptr || size <= 0) {
             shell.terminal.out << std::endl;
-            if (errno == EINTR) continue;
             return last;
         }
         const std::string line(text, static_cast<std::size_t>(size));
         if (line.find_first_not_of(" \t\r\n") != std::string::npos) ::history(history, &event, H_ENTER, line.c_str());
+        interrupted = false;
         const LineEnd end = run_line(shell.settings, shell.terminal, line);
         last = end.exit;
         if (end.leave) return last;

@@ -39,7 +39,9 @@ sigset_t our_signals() {
 base::Expected<std::string, std::string> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
-    if (!file || !(text << file.rdbuf())) {
+    // Nothing to read is no error here; what is missing in an empty policy others can tell better.
+    const bool empty = file && file.peek() == std::ifstream::traits_type::eof() && !file.bad();
+    if (!empty && (!file || !(text << file.rdbuf()))) {
         return base::Unexpected(fmt::format("cannot read the policy '{}': {}", path, std::strerror(errno)));
     }
     return std::move(text).str();

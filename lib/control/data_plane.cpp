@@ -76,6 +76,18 @@ std::uint64_t memory_without_hugepages(const policy::Policy& policy, std::size_t
            workers * kRuleSlots * sizeof(telemetry::RuleCounters) + kClassifiersAndRest;
 }
 
+/// Ordinary memory is promised freely and missed later, when the kernel ends processes for it; so it is looked at
+/// before.
+base::Expected<void, StartError> check_ordinary_memory(const Options& options, std::uint64_t wanted_size) {
+    if (options.hugepages) return {};
+    constexpr std::uint64_t kMiB = 1u << 20;
+    const std::uint64_t available_size = dpdk::available_memory_size();
+    if (wanted_size <= available_size) return {};
+    return base::Unexpected(StartError{
+        Exit::no_memory, fmt::format("not enough memory: {} MiB wanted, {} MiB available; make tables smaller",
+                                     wanted_size / kMiB, available_size / kMiB)});
+}
+
 int run_worker(void* loop) {
     static_cast<worker::WorkerLoop*>(loop)->run();
     return 0;
@@ -125,6 +137,7 @@ base::Expected<std::unique_ptr<DataPlane>, StartError> DataPlane::prepare(const 
         if (dpdk::is_pci_address(interface.device)) eal.pci_devices.push_back(interface.device);
     }
     eal.memory_size = options.hugepages ? policy.system.memory_size : memory_without_hugepages(policy, cpus->size());
+    if (auto enough = check_ordinary_memory(options, eal.memory_size); !enough) return base::Unexpected(enough.error());
     auto started = dpdk::Eal::start(eal);
     if (!started) return failed(started.error());
     plane->eal_.emplace(std::move(*started));

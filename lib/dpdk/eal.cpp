@@ -23,10 +23,7 @@ namespace {
 constexpr std::uint64_t kMiB = 1u << 20;
 
 std::string runtime_folder(const std::string& file_prefix) {
-    // As eal_create_runtime_dir() chooses it.
-    if (geteuid() == 0) return "/var/run/dpdk/" + file_prefix;
-    const char* xdg = std::getenv("XDG_RUNTIME_DIR");
-    return std::string(xdg != nullptr ? xdg : "/tmp") + "/dpdk/" + file_prefix;
+    return runtime_root() + "/" + file_prefix;
 }
 
 std::string cpu_set(const std::vector<unsigned>& cpus) {
@@ -85,8 +82,12 @@ Error why_eal_failed(const EalOptions& options) {
         if (geteuid() != 0 && access("/dev/hugepages", W_OK) != 0) {
             return {Kind::not_permitted, "no access to hugepages: run as root, or try --no-huge"};
         }
-        if (hugepage_memory().free_size == 0) {
-            return {Kind::no_memory, "no free hugepages: run tools/setup, or try --no-huge"};
+        const std::uint64_t free_size = hugepage_memory().free_size;
+        if (free_size == 0) return {Kind::no_memory, "no free hugepages: run tools/setup, or try --no-huge"};
+        if (options.memory_size > free_size) {
+            return {Kind::no_memory, "system.memory asks for " + std::to_string(options.memory_size / kMiB) +
+                                         " MiB in hugepages, but only " + std::to_string(free_size / kMiB) +
+                                         " MiB are free: run tools/setup --hugepages, or ask for less"};
         }
     }
     return {Kind::failed, "DPDK did not start: " + reason};
@@ -102,6 +103,10 @@ std::uint64_t number_in(const std::filesystem::path& file) {
 } // namespace
 
 base::Expected<Eal, Error> Eal::start(const EalOptions& options) {
+    if (options.file_prefix.empty() || options.file_prefix.find('/') != std::string::npos) {
+        return base::Unexpected(Error{Error::Kind::failed, "the file prefix '" + options.file_prefix +
+                                                               "' is no file name; choose another with --file-prefix"});
+    }
     // AF_XDP locks its rings and programs in memory; a limit that root may raise is no reason to fail. Where that is
     // not allowed, the port that needs it says so.
     const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
@@ -114,7 +119,13 @@ base::Expected<Eal, Error> Eal::start(const EalOptions& options) {
     for (std::string& arg : args) {
         argv.push_back(arg.data());
     }
-    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) return base::Unexpected(why_eal_failed(options));
+    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+        Error why = why_eal_failed(options);
+        std::error_code ignored;
+        if (!prefix_in_use(options.file_prefix))
+            std::filesystem::remove_all(runtime_folder(options.file_prefix), ignored);
+        return base::Unexpected(std::move(why));
+    }
     return Eal(runtime_folder(options.file_prefix));
 }
 
@@ -159,6 +170,23 @@ HugepageMemory hugepage_memory() {
         memory.total_size += page_size * number_in(folder.path() / "nr_hugepages");
     }
     return memory;
+}
+
+std::uint64_t available_memory_size() {
+    std::ifstream in("/proc/meminfo");
+    std::string name, unit;
+    std::uint64_t size_kib = 0;
+    while (in >> name >> size_kib && std::getline(in, unit)) {
+        if (name == "MemAvailable:") return size_kib * 1024;
+    }
+    return UINT64_MAX;
+}
+
+std::string runtime_root() {
+    // As eal_create_runtime_dir() chooses it.
+    if (geteuid() == 0) return "/var/run/dpdk";
+    const char* xdg = std::getenv("XDG_RUNTIME_DIR");
+    return std::string(xdg != nullptr ? xdg : "/tmp") + "/dpdk";
 }
 
 bool prefix_in_use(const std::string& file_prefix) {

@@ -55,6 +55,11 @@ struct HugepageMemory {
     std::uint64_t total_size = 0;
 };
 HugepageMemory hugepage_memory();
+/// Bytes of ordinary memory that the kernel could hand out; all there could ever be when it does not tell.
+std::uint64_t available_memory_size();
+
+/// The folder in which every DPDK process of this user has one of its own.
+std::string runtime_root();
 
 /// Whether some process holds the runtime folder of that file prefix.
 bool prefix_in_use(const std::string& file_prefix);

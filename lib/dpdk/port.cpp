@@ -8,6 +8,7 @@
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_mempool.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -47,11 +48,35 @@ std::vector<std::string> offload_names(const rte_eth_dev_info& info) {
     return names;
 }
 
+/// Whether a refusal is likely to come from not being root: AF_XDP and AF_PACKET want CAP_NET_ADMIN and CAP_NET_RAW,
+/// the former CAP_BPF and locked memory, too, and say EINVAL where they mean EPERM.
+bool wants_root(const std::string& device) {
+    return geteuid() != 0 && kernel_interface_of(device).has_value();
+}
+
+Error not_opened(const PortOptions& options, int status) {
+    if (wants_root(options.device)) {
+        return {Error::Kind::not_permitted, fmt::format("interface '{}': cannot open device '{}': {}; run as root",
+                                                        options.name, options.device, rte_strerror(-status))};
+    }
+    if (status == -EFAULT) { // how the EAL says that no bus knows the name
+        return {Error::Kind::no_device,
+                fmt::format("interface '{}': DPDK has no driver for device '{}'; a device is a PCI address such as "
+                            "0000:8a:00.0, or devargs such as net_af_xdp0,iface=veth1",
+                            options.name, options.device)};
+    }
+    return {Error::Kind::no_device,
+            fmt::format("interface '{}': DPDK cannot open device '{}': {}; {}", options.name, options.device,
+                        rte_strerror(-status), hint_for_device(options.device))};
+}
+
 } // namespace
 
 Error Port::failure(const std::string& what, int status) const {
-    return {Error::Kind::failed, fmt::format("interface '{}' ({}): {}: {}", options_.name, options_.device, what,
-                                             rte_strerror(status < 0 ? -status : status))};
+    const bool root = wants_root(options_.device);
+    return {root ? Error::Kind::not_permitted : Error::Kind::failed,
+            fmt::format("interface '{}' ({}): {}: {}{}", options_.name, options_.device, what,
+                        rte_strerror(status < 0 ? -status : status), root ? "; run as root" : "")};
 }
 
 base::Expected<Port, Error> Port::probe(const PortOptions& options) {
@@ -59,11 +84,17 @@ base::Expected<Port, Error> Port::probe(const PortOptions& options) {
         problem->message = fmt::format("interface '{}': {}", options.name, problem->message);
         return base::Unexpected(*problem);
     }
+    InterfaceClaim claim;
+    if (const auto interface = kernel_interface_of(options.device)) {
+        auto taken = InterfaceClaim::take(*interface);
+        if (!taken) {
+            return base::Unexpected(
+                Error{taken.error().kind, fmt::format("interface '{}': {}", options.name, taken.error().message)});
+        }
+        claim = std::move(*taken);
+    }
     if (const int status = rte_dev_probe(options.device.c_str()); status != 0) {
-        return base::Unexpected(
-            Error{Error::Kind::no_device,
-                  fmt::format("interface '{}': DPDK cannot open device '{}': {}; {}", options.name, options.device,
-                              rte_strerror(-status), hint_for_device(options.device))});
+        return base::Unexpected(not_opened(options, status));
     }
     rte_dev_iterator iterator;
     std::uint16_t id = kNoPort;
@@ -82,6 +113,7 @@ base::Expected<Port, Error> Port::probe(const PortOptions& options) {
                                                       options.name, options.device, hint_for_device(options.device))});
     }
     Port port(options, id);
+    port.claim_ = std::move(claim);
     const rte_eth_dev_info info = device_info(id);
     port.info_.driver = info.driver_name != nullptr ? info.driver_name : "unknown";
     port.info_.mac = mac_of(id);
@@ -107,6 +139,7 @@ void Port::choose_queues() {
 
 Port::Port(Port&& other) noexcept
     : options_(std::move(other.options_))
+    , claim_(std::move(other.claim_))
     , id_(std::exchange(other.id_, kNoPort))
     , descriptors_(other.descriptors_)
     , started_(std::exchange(other.started_, false))

@@ -3,6 +3,7 @@
 
 #include "base/expected.hpp"
 #include "dpdk/eal.hpp"
+#include "dpdk/interface_claim.hpp"
 #include "dpdk/memory.hpp"
 
 #include <cstdint>
@@ -86,6 +87,7 @@ class Port {
     static constexpr std::uint16_t kNoPort = 0xffff;
 
     PortOptions options_;
+    InterfaceClaim claim_;
     std::uint16_t id_;
     std::uint16_t descriptors_ = 2048;
     bool started_ = false;

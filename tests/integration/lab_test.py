@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -128,7 +129,7 @@ class Terminal(unittest.TestCase):
         seen = b""
         while wanted not in seen:
             try:
-                more = os.read(terminal, 4096)
+                more = os.read(terminal, 4096) if select.select([terminal], [], [], 60)[0] else b""
             except OSError:  # how Linux tells that the other end is closed
                 more = b""
             self.assertNotEqual(more, b"", f"no {wanted!r} in:\n{seen.decode(errors='replace')}")

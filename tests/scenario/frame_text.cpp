@@ -252,6 +252,12 @@ void add_ip(PacketBuilder& builder, const Attributes& a, const net::IpAddress& s
     }
 }
 
+/// Those of one packet of a range.
+struct Ports {
+    std::uint16_t source = 0;
+    std::uint16_t destination = 0;
+};
+
 /// What a packet text says, ends and transport apart from the attributes.
 struct Packet {
     std::uint8_t protocol = 0;
@@ -261,7 +267,7 @@ struct Packet {
     std::uint8_t type = 0;
 };
 
-Bytes build(const Packet& p, const Attributes& a, std::uint16_t source_port, std::size_t payload) {
+Bytes build(const Packet& p, const Attributes& a, Ports ports, std::size_t payload) {
     PacketBuilder builder = link_header(a);
     add_ip(builder, a, p.source.address, p.destination.address, p.protocol);
     const Fragment fragment = fragment_of(a.fragment);
@@ -273,18 +279,18 @@ Bytes build(const Packet& p, const Attributes& a, std::uint16_t source_port, std
                           .identifier = a.identifier,
                           .sequence = a.sequence});
         } else if (p.protocol == net::protocol::kTcp) {
-            builder.tcp({.source_port = source_port, .destination_port = p.destination.first_port, .flags = p.flags});
+            builder.tcp({.source_port = ports.source, .destination_port = ports.destination, .flags = p.flags});
         } else if (p.protocol == net::protocol::kUdp) {
-            builder.udp({.source_port = source_port, .destination_port = p.destination.first_port});
+            builder.udp({.source_port = ports.source, .destination_port = ports.destination});
         } else if (p.protocol == net::protocol::kSctp) {
-            builder.sctp({.source_port = source_port, .destination_port = p.destination.first_port});
+            builder.sctp({.source_port = ports.source, .destination_port = ports.destination});
         }
     }
     builder.payload_size(payload);
     return builder.pad_to(a.padded).build();
 }
 
-Bytes build_sized(const Packet& p, const Attributes& a, std::uint16_t source_port) {
+Bytes build_sized(const Packet& p, const Attributes& a, Ports ports) {
     std::size_t payload = a.payload;
     if (fragment_of(a.fragment).more && payload == 0) {
         // All fragments but the last are a multiple of 8 long: a TCP or SCTP header leaves 4 bytes over.
@@ -294,11 +300,11 @@ Bytes build_sized(const Packet& p, const Attributes& a, std::uint16_t source_por
     if (a.size) {
         Attributes bare = a;
         bare.padded = 0;
-        const std::size_t headers = build(p, bare, source_port, 0).size() - (14 + 4 * a.vlans.size());
+        const std::size_t headers = build(p, bare, ports, 0).size() - (14 + 4 * a.vlans.size());
         if (*a.size < headers) wrong("the headers alone have " + std::to_string(headers) + " bytes");
         payload = *a.size - headers;
     }
-    Bytes frame = build(p, a, source_port, payload);
+    Bytes frame = build(p, a, ports, payload);
     if (a.cut) {
         if (*a.cut > frame.size()) wrong("the frame has only " + std::to_string(frame.size()) + " bytes");
         frame.resize(*a.cut);
@@ -322,12 +328,16 @@ std::vector<Bytes> read_ip(Words words, const Attributes& a) {
     if (words.size() > wanted) wrong("what is " + quoted(words[wanted]) + "?");
     p.source = read_end(words[1], policy::has_ports(p.protocol));
     p.destination = read_end(words[3], policy::has_ports(p.protocol));
-    if (p.destination.first_port != p.destination.last_port) wrong("only the source port may be a range");
+    if (p.source.first_port != p.source.last_port && p.destination.first_port != p.destination.last_port) {
+        wrong("only one of the two ports may be a range");
+    }
     if (tcp) p.flags = tcp_flags(words[4]);
     if (icmp) p.type = icmp_type(p.protocol, words[4]);
     std::vector<Bytes> frames;
-    for (unsigned port = p.source.first_port; port <= p.source.last_port; ++port) {
-        frames.push_back(build_sized(p, a, static_cast<std::uint16_t>(port)));
+    for (unsigned from = p.source.first_port; from <= p.source.last_port; ++from) {
+        for (unsigned to = p.destination.first_port; to <= p.destination.last_port; ++to) {
+            frames.push_back(build_sized(p, a, {static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(to)}));
+        }
     }
     return frames;
 }

@@ -11,7 +11,7 @@
 
 namespace sluice::scenario {
 
-/// The frames that one packet text stands for: one, or one for each source port of a range. The error is a clause.
+/// The frames that one packet text stands for: one, or one for each port of a range. The error is a clause.
 base::Expected<std::vector<test_support::Bytes>, std::string> read_frames(std::span<const std::string_view> words);
 
 } // namespace sluice::scenario

@@ -61,13 +61,18 @@ TEST(FrameText, Ipv6EndsStandInBrackets) {
     EXPECT_NE(error_of("udp 2001:db8::1:53 > [2001:db8::2]:53").find("brackets"), std::string::npos);
 }
 
-TEST(FrameText, ARangeOfSourcePortsIsAsManyPackets) {
+TEST(FrameText, ARangeOfPortsIsAsManyPackets) {
     const auto frames = read("udp 10.0.0.1:1000-1003 > 10.0.0.2:53");
     ASSERT_TRUE(frames);
     ASSERT_EQ(frames->size(), 4u);
     packet::Parsed last{};
     packet::parse(frames->back(), last);
     EXPECT_EQ(last.source_port.host(), 1003);
+    const auto answers = read("udp 10.0.0.2:53 > 10.0.0.1:1000-1003");
+    ASSERT_TRUE(answers);
+    ASSERT_EQ(answers->size(), 4u);
+    packet::parse(answers->front(), last);
+    EXPECT_EQ(last.destination_port.host(), 1000);
 }
 
 TEST(FrameText, IcmpByNameOrNumber) {
@@ -128,7 +133,7 @@ TEST(FrameText, SaysWhatIsWrong) {
     EXPECT_EQ(error_of("tcp 10.0.0.1:1 > 10.0.0.2:2"), "the TCP flags are missing");
     EXPECT_EQ(error_of("icmp 10.0.0.1 > 10.0.0.2"), "the ICMP type is missing");
     EXPECT_EQ(error_of("udp 10.0.0.1 > 10.0.0.2:2"), "'10.0.0.1' has no port");
-    EXPECT_EQ(error_of("udp 10.0.0.1:1 > 10.0.0.2:2-3"), "only the source port may be a range");
+    EXPECT_EQ(error_of("udp 10.0.0.1:1-2 > 10.0.0.2:2-3"), "only one of the two ports may be a range");
     EXPECT_EQ(error_of("udp 10.0.0.1:9-1 > 10.0.0.2:2"), "the range '9-1' ends before it begins");
     EXPECT_EQ(error_of("udp 10.0.0.1:1 > 10.0.0.2:2 later"), "what is 'later'?");
     EXPECT_EQ(error_of("udp 10.0.0.1:1 > 10.0.0.2:2 ttl"), "'ttl' wants a value");

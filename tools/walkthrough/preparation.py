@@ -14,7 +14,7 @@ def prepare():
     """Makes the machine ready and builds what the lab runs. Quick when there is nothing to do."""
     run_loudly(_TOOLS / "setup")
     run_loudly(_TOOLS / "build", "app/sluiced/sluiced", "app/sluicectl/sluicectl", "tools/loadgen/sluice-loadgen",
-         "tools/loadgen/sluice-udpblast")
+               "tools/loadgen/sluice-udpblast")
 
 
 def run_loudly(*command):

@@ -170,6 +170,10 @@ constexpr std::array kCodes = {
          "it is dropped (reason not_a_query). Use 'track: false' with 'reply: none'.",
          "icmp_type: packet_too_big\naction: allow",
          "icmp_type: packet_too_big\naction: allow\ntrack: false\nreply: none"},
+    Code{"W109", "a rule about neighbour discovery, which no rule is asked about",
+         "Neighbour and router solicitations and advertisements (ICMPv6 133 to 136, code 0, hop limit 255) pass a wire "
+         "as ARP does, or no host behind it would find another. The rule has no effect on them.",
+         "", ""},
 };
 
 constexpr bool in_order() {

@@ -60,14 +60,31 @@ void lint_udp_mirrors(const Policy& policy, Diagnostics& diagnostics) {
     if (more > 0) warning->notes.back().message += ", and " + std::to_string(more) + " more rules";
 }
 
+/// These pass a wire without a rule being asked (see pipeline/parse.cpp).
+bool is_neighbour_discovery(const Transport& transport) {
+    return transport.protocol == net::protocol::kIcmpv6 && transport.icmp_type &&
+           *transport.icmp_type >= net::icmpv6::kRouterSolicitation &&
+           *transport.icmp_type <= net::icmpv6::kNeighborAdvertisement;
+}
+
+bool begins_no_flow(const Transport& transport) {
+    return transport.protocol && transport.icmp_type && !is_neighbour_discovery(transport) &&
+           !icmp_answer(*transport.protocol, *transport.icmp_type);
+}
+
 void lint_icmp(const Policy& policy, Diagnostics& diagnostics) {
     for (const Rule& rule : policy.rules) {
-        if (!rule.tracked || rule.action != Action::allow) continue;
-        const auto begins_nothing = [](const Transport& t) {
-            return t.protocol && t.icmp_type && !icmp_answer(*t.protocol, *t.icmp_type);
+        const auto first = [&rule](auto predicate) {
+            return std::find_if(rule.transports.begin(), rule.transports.end(), predicate);
         };
-        const auto found = std::find_if(rule.transports.begin(), rule.transports.end(), begins_nothing);
-        if (found == rule.transports.end()) continue;
+        if (const auto found = first(is_neighbour_discovery); found != rule.transports.end()) {
+            diagnostics.warning("W109", rule.where,
+                                "rule " + in_quotes(rule.name) + " is not asked about " +
+                                    icmp_type_name(*found->protocol, *found->icmp_type) +
+                                    ": neighbour discovery always passes a wire");
+        }
+        const auto found = first(begins_no_flow);
+        if (!rule.tracked || rule.action != Action::allow || found == rule.transports.end()) continue;
         auto& warning = diagnostics.warning(
             "W108", rule.where,
             "tracked rule " + in_quotes(rule.name) + " lets no " + protocol_name(*found->protocol) + " " +

@@ -13,7 +13,7 @@ constexpr std::uint64_t kMaxSteps = 200'000'000;
 
 /// A rule and what is known about it before comparing.
 struct Compared {
-    const Rule* rule = nullptr;
+    const Rule& rule;
     Shape forward;
     std::optional<Shape> mirror;  ///< of an untracked rule that lets answers back
     std::optional<Shape> answers; ///< of a tracked rule, once asked for
@@ -37,9 +37,7 @@ class ShadowSearch {
         , diagnostics_(diagnostics) {
         compared_.reserve(policy.rules.size());
         for (const Rule& rule : policy.rules) {
-            Compared& compared = compared_.emplace_back();
-            compared.rule = &rule;
-            compared.forward = forward_shape(policy, rule, lists_);
+            Compared& compared = compared_.emplace_back(Compared{rule, forward_shape(policy, rule, lists_), {}, {}});
             const bool mirrored = !rule.tracked && rule.action == Action::allow && rule.reply != Reply::none;
             if (mirrored) compared.mirror = answer_shape(policy, rule, lists_);
         }
@@ -48,12 +46,12 @@ class ShadowSearch {
     void run() {
         for (std::size_t later = 0; later < compared_.size(); ++later) {
             if (compared_[later].forward.wires == 0) {
-                report_no_wire(*compared_[later].rule);
+                report_no_wire(compared_[later].rule);
                 continue;
             }
             const Shadow shadow = search(later);
             if (steps_ > kMaxSteps) {
-                report_stop(*compared_[later].rule, later);
+                report_stop(compared_[later].rule, later);
                 return;
             }
             report(compared_[later], shadow);
@@ -67,13 +65,13 @@ class ShadowSearch {
         for (std::size_t i = 0; i < later && steps_ <= kMaxSteps; ++i) {
             const Compared& earlier = compared_[i];
             const bool as_written = covers(earlier.forward, rule.forward, lists_, steps_);
-            if (shadow.forward_by == nullptr && as_written) shadow.forward_by = earlier.rule;
+            if (shadow.forward_by == nullptr && as_written) shadow.forward_by = &earlier.rule;
             if (shadow.forward_by == nullptr && taken_by_mirror(i, rule)) {
-                shadow.forward_by = earlier.rule;
+                shadow.forward_by = &earlier.rule;
                 shadow.by_mirror = true;
             }
             if (rule.mirror && shadow.answers_by == nullptr && takes_answers(earlier, rule, as_written)) {
-                shadow.answers_by = earlier.rule;
+                shadow.answers_by = &earlier.rule;
             }
             if (shadow.forward_by != nullptr && (!rule.mirror || shadow.answers_by != nullptr)) break;
         }
@@ -86,8 +84,8 @@ class ShadowSearch {
         if (!compared_[i].mirror || !covers(*compared_[i].mirror, rule.forward, lists_, steps_)) return false;
         for (std::size_t k = 0; k < i && steps_ <= kMaxSteps; ++k) {
             Compared& first = compared_[k];
-            if (!first.rule->tracked) continue;
-            if (!first.answers) first.answers = answer_shape(policy_, *first.rule, lists_);
+            if (!first.rule.tracked) continue;
+            if (!first.answers) first.answers = answer_shape(policy_, first.rule, lists_);
             if (may_overlap(*first.answers, rule.forward, lists_, steps_)) return false;
         }
         return true;
@@ -96,12 +94,12 @@ class ShadowSearch {
     /// The answers to a rule's packets go to an earlier rule that describes them, or whose own answers they are: those
     /// of a tracked rule belong to its flows, those of an untracked one to its reply half, if it has one.
     bool takes_answers(const Compared& earlier, const Compared& rule, bool as_written) {
-        if (as_written && (earlier.rule->tracked || earlier.mirror)) return true;
+        if (as_written && (earlier.rule.tracked || earlier.mirror)) return true;
         return covers(earlier.forward, *rule.mirror, lists_, steps_);
     }
 
     void report(const Compared& compared, const Shadow& shadow) {
-        const Rule& rule = *compared.rule;
+        const Rule& rule = compared.rule;
         if (shadow.forward_by != nullptr) {
             const bool answers_left = compared.mirror && shadow.answers_by == nullptr;
             const std::string taker = place(*shadow.forward_by);

@@ -25,7 +25,7 @@ std::string elsewhere(std::string_view key, const words::Keys& here) {
 
 } // namespace
 
-Fields::Fields(const Node& node, const words::Keys& keys, Diagnostics& diagnostics)
+Fields::Fields(const YamlNode& node, const words::Keys& keys, Diagnostics& diagnostics)
     : keys_(keys)
     , diagnostics_(diagnostics) {
     if (node.kind != NodeKind::map) {
@@ -98,7 +98,7 @@ std::string_view kind_name(NodeKind kind) {
     return "something else";
 }
 
-void report_shape(const Node& node, std::string_view expected, std::string_view help, Diagnostics& diagnostics) {
+void report_shape(const YamlNode& node, std::string_view expected, std::string_view help, Diagnostics& diagnostics) {
     if (node.kind == NodeKind::invalid) return;
     auto& error = diagnostics.error("P010", node.where,
                                     "expected " + std::string(expected) + ", not " + std::string(kind_name(node.kind)));
@@ -112,14 +112,14 @@ void report_shape(const Node& node, std::string_view expected, std::string_view 
     if (no_space) error.help = "a ':' between key and value wants a space behind it";
 }
 
-const std::string* as_scalar(const Node& node, std::string_view expected, Diagnostics& diagnostics) {
+const std::string* as_scalar(const YamlNode& node, std::string_view expected, Diagnostics& diagnostics) {
     if (node.kind == NodeKind::scalar) return &node.text;
     report_shape(node, expected, "", diagnostics);
     return nullptr;
 }
 
-const std::vector<Node>* as_list(const Node& node, std::string_view expected, std::string_view empty_help,
-                                 Diagnostics& diagnostics) {
+const std::vector<YamlNode>* as_list(const YamlNode& node, std::string_view expected, std::string_view empty_help,
+                                     Diagnostics& diagnostics) {
     if (node.kind != NodeKind::sequence) {
         const bool one = node.kind == NodeKind::scalar;
         report_shape(node, expected, one ? "write [" + printable(node.text.substr(0, 64)) + "]" : "", diagnostics);
@@ -132,11 +132,12 @@ const std::vector<Node>* as_list(const Node& node, std::string_view expected, st
     return &node.items;
 }
 
-std::vector<const Node*> as_one_or_more(const Node& node, std::string_view empty_help, Diagnostics& diagnostics) {
+std::vector<const YamlNode*> as_one_or_more(const YamlNode& node, std::string_view empty_help,
+                                            Diagnostics& diagnostics) {
     if (node.kind != NodeKind::sequence) return {&node};
-    std::vector<const Node*> nodes;
+    std::vector<const YamlNode*> nodes;
     if (const auto* items = as_list(node, "a list", empty_help, diagnostics)) {
-        for (const Node& item : *items) {
+        for (const YamlNode& item : *items) {
             nodes.push_back(&item);
         }
     }
@@ -149,7 +150,7 @@ void report_text(const TextError& problem, std::string_view code, Location where
     error.help = problem.help.size() <= 24 ? "" : problem.help;
 }
 
-std::optional<std::size_t> read_choice(const Node& node, const std::vector<std::string_view>& choices,
+std::optional<std::size_t> read_choice(const YamlNode& node, const std::vector<std::string_view>& choices,
                                        const std::vector<std::string_view>& later, Diagnostics& diagnostics) {
     const std::string* text = as_scalar(node, alternatives(choices), diagnostics);
     if (text == nullptr) return std::nullopt;

@@ -17,7 +17,7 @@ namespace sluice::policy {
 /// and keys without a value; find() then only knows what is left.
 class Fields {
   public:
-    Fields(const Node& node, const words::Keys& keys, Diagnostics& diagnostics);
+    Fields(const YamlNode& node, const words::Keys& keys, Diagnostics& diagnostics);
 
     /// Whether the node was a map at all.
     [[nodiscard]] bool is_map() const { return map_ != nullptr; }
@@ -32,7 +32,7 @@ class Fields {
     void check_key(const Entry& entry, const words::Keys& keys);
 
     std::vector<std::string> suggested_; ///< what unknown keys were told to be
-    const Node* map_ = nullptr;
+    const YamlNode* map_ = nullptr;
     const words::Keys& keys_;
     Diagnostics& diagnostics_;
 };
@@ -41,17 +41,18 @@ class Fields {
 std::string_view kind_name(NodeKind kind);
 
 /// The error for a node of the wrong kind; silent for an invalid node. `expected` is "a list of ports".
-void report_shape(const Node& node, std::string_view expected, std::string_view help, Diagnostics& diagnostics);
+void report_shape(const YamlNode& node, std::string_view expected, std::string_view help, Diagnostics& diagnostics);
 
 /// The node's text when it is a scalar; otherwise an error.
-const std::string* as_scalar(const Node& node, std::string_view expected, Diagnostics& diagnostics);
+const std::string* as_scalar(const YamlNode& node, std::string_view expected, Diagnostics& diagnostics);
 
 /// The items of a list with at least one; an error otherwise, with `empty_help` when there are none.
-const std::vector<Node>* as_list(const Node& node, std::string_view expected, std::string_view empty_help,
-                                 Diagnostics& diagnostics);
+const std::vector<YamlNode>* as_list(const YamlNode& node, std::string_view expected, std::string_view empty_help,
+                                     Diagnostics& diagnostics);
 
 /// The node itself, or the items of a list with at least one; an error and nothing for an empty list.
-std::vector<const Node*> as_one_or_more(const Node& node, std::string_view empty_help, Diagnostics& diagnostics);
+std::vector<const YamlNode*> as_one_or_more(const YamlNode& node, std::string_view empty_help,
+                                            Diagnostics& diagnostics);
 
 inline constexpr std::string_view kLeaveOut = "leave the key out to match everything";
 
@@ -60,7 +61,7 @@ void report_text(const TextError& problem, std::string_view code, Location where
 
 /// The meaning of a scalar by one of scalar.hpp's functions, or nothing after an error under `code`.
 template <typename Parse>
-auto read_scalar(const Node& node, std::string_view expected, std::string_view code, Diagnostics& diagnostics,
+auto read_scalar(const YamlNode& node, std::string_view expected, std::string_view code, Diagnostics& diagnostics,
                  Parse parse) -> std::optional<typename decltype(parse(std::string_view{}))::value_type> {
     const std::string* text = as_scalar(node, expected, diagnostics);
     if (text == nullptr) return std::nullopt;
@@ -71,7 +72,7 @@ auto read_scalar(const Node& node, std::string_view expected, std::string_view c
 }
 
 /// A word out of a few: its index in `choices`, or nothing after an error. `later` are words of later versions.
-std::optional<std::size_t> read_choice(const Node& node, const std::vector<std::string_view>& choices,
+std::optional<std::size_t> read_choice(const YamlNode& node, const std::vector<std::string_view>& choices,
                                        const std::vector<std::string_view>& later, Diagnostics& diagnostics);
 
 /// `'a', 'b' or 'c'`

@@ -87,7 +87,7 @@ base::Expected<std::string, std::string> load_file(const std::string& path, std:
     return base::Unexpected("it is larger than " + mebibytes(maximum_size));
 }
 
-bool read_set_file(Reading& reading, const Node& node, std::vector<net::Prefix>& prefixes) {
+bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes) {
     Diagnostics& diagnostics = reading.diagnostics;
     const std::string* given = as_scalar(node, "a path", diagnostics);
     if (given == nullptr) return false;

@@ -25,7 +25,7 @@ bool Names::define(const std::string& name, Location where, std::size_t index, D
     return static_cast<bool>(meaning);
 }
 
-std::optional<std::size_t> Names::refer(const Node& node, Diagnostics& diagnostics, std::string_view help) {
+std::optional<std::size_t> Names::refer(const YamlNode& node, Diagnostics& diagnostics, std::string_view help) {
     const std::string* name = as_scalar(node, "the " + what_ + "'s name", diagnostics);
     if (name == nullptr) return std::nullopt;
     if (const auto found = positions_.find(*name); found != positions_.end()) {

@@ -23,7 +23,7 @@ class Names {
 
     /// The index of the name a scalar refers to; an error with a suggestion when there is none. `help` is for the case
     /// that nothing is near.
-    std::optional<std::size_t> refer(const Node& node, Diagnostics& diagnostics, std::string_view help = {});
+    std::optional<std::size_t> refer(const YamlNode& node, Diagnostics& diagnostics, std::string_view help = {});
 
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
     [[nodiscard]] Location where(std::string_view name) const;

@@ -25,7 +25,7 @@ class Fingerprint {
 };
 
 /// The value of a section, also when it is empty: its reader says so. Null when the section is absent.
-const Node* section(const Node& root, std::string_view key) {
+const YamlNode* section(const YamlNode& root, std::string_view key) {
     for (const Entry& entry : root.entries) {
         if (entry.key == key) return &entry.value;
     }
@@ -33,13 +33,13 @@ const Node* section(const Node& root, std::string_view key) {
 }
 
 /// False when the rest need not be looked at: it is written for another version, or is no map at all.
-bool check_version(Reading& reading, const Node& root) {
+bool check_version(Reading& reading, const YamlNode& root) {
     if (root.kind != NodeKind::map) {
         report_shape(root, "a policy as a map", "the smallest one has 'version', 'interfaces' and 'rules'",
                      reading.diagnostics);
         return false;
     }
-    const Node* version = section(root, "version");
+    const YamlNode* version = section(root, "version");
     if (version == nullptr || version->kind != NodeKind::scalar || version->text == "1") return true;
     auto& error = reading.error("P013", version->where, "version " + in_quotes(version->text) + " is not known");
     error.help = "this Sluice reads 'version: 1'";
@@ -47,14 +47,14 @@ bool check_version(Reading& reading, const Node& root) {
 }
 
 /// References point to sections read before; this is the only place where their order stands.
-void read_sections(Reading& reading, const Node& root) {
-    using Reader = void (*)(Reading&, const Node&);
+void read_sections(Reading& reading, const YamlNode& root) {
+    using Reader = void (*)(Reading&, const YamlNode&);
     const auto read = [&](std::string_view key, Reader reader) {
-        const Node* node = section(root, key);
+        const YamlNode* node = section(root, key);
         if (node != nullptr && node->kind != NodeKind::null && node->kind != NodeKind::invalid) reader(reading, *node);
     };
     const auto is_lost = [&](std::string_view key) {
-        const Node* node = section(root, key);
+        const YamlNode* node = section(root, key);
         return node != nullptr && (node->kind == NodeKind::null || node->kind == NodeKind::invalid);
     };
     if (is_lost("interfaces") || section(root, "interfaces") == nullptr) {
@@ -66,7 +66,7 @@ void read_sections(Reading& reading, const Node& root) {
 
     read("system", read_system);
     read("interfaces", read_interfaces);
-    const Node* zones = section(root, "zones");
+    const YamlNode* zones = section(root, "zones");
     if (is_lost("zones")) reading.zones.set_incomplete();
     read_zones(reading, is_lost("zones") ? nullptr : zones);
     read("tables", read_tables);

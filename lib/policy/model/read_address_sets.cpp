@@ -13,7 +13,7 @@ constexpr std::size_t kMaxNetText = 64;
 
 class SetResolver {
   public:
-    SetResolver(Reading& reading, const Node& section)
+    SetResolver(Reading& reading, const YamlNode& section)
         : reading_(reading)
         , section_(section) {
         reading.resolved_sets.resize(section.entries.size());
@@ -45,7 +45,7 @@ class SetResolver {
         states_[index] = State::done;
     }
 
-    void read_file(const Node& node, ResolvedSet& set) {
+    void read_file(const YamlNode& node, ResolvedSet& set) {
         Fields fields(node, words::kAddressFile, reading_.diagnostics);
         const Entry* file = fields.require("file", node.where, "write { file: path }, or a list of addresses");
         set.broken = file == nullptr || !read_set_file(reading_, file->value, set.prefixes);
@@ -62,7 +62,7 @@ class SetResolver {
                                     "a set that holds nothing cannot be matched; take it out", reading_.diagnostics);
         if (items == nullptr) return;
         set.broken = false;
-        for (const Node& item : *items) {
+        for (const YamlNode& item : *items) {
             const std::string* text =
                 as_scalar(item, "an address, a prefix or the name of a set", reading_.diagnostics);
             if (text == nullptr) {
@@ -77,7 +77,7 @@ class SetResolver {
         }
     }
 
-    bool include(const Entry& entry, const Node& item, ResolvedSet& set, std::size_t above) {
+    bool include(const Entry& entry, const YamlNode& item, ResolvedSet& set, std::size_t above) {
         const auto other = reading_.sets.refer(item, reading_.diagnostics,
                                                "addresses are written as 10.0.0.1, 10.0.0.0/8 or \"2001:db8::/32\"");
         if (!other) return false;
@@ -113,7 +113,7 @@ class SetResolver {
     }
 
     Reading& reading_;
-    const Node& section_;
+    const YamlNode& section_;
     std::vector<State> states_;
 };
 
@@ -150,7 +150,7 @@ void tidy(std::vector<net::Prefix>& prefixes) {
     prefixes.resize(kept);
 }
 
-void read_address_sets(Reading& reading, const Node& node) {
+void read_address_sets(Reading& reading, const YamlNode& node) {
     if (node.kind != NodeKind::map) {
         reading.sets.set_incomplete();
         report_shape(node, "a map of address sets", "write address_sets: { name: [10.0.0.0/8], … }",

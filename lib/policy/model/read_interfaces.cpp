@@ -12,7 +12,7 @@ constexpr std::uint64_t kMaxMtu = 9600;
 constexpr std::uint64_t kMaxQueues = 64;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-void read_queues(Reading& reading, const Node& node, Interface& interface) {
+void read_queues(Reading& reading, const YamlNode& node, Interface& interface) {
     if (node.kind == NodeKind::scalar && node.text == "auto") return;
     if (const auto queues = read_scalar(node, "'auto' or a number of queues", "P012", reading.diagnostics,
                                         [](std::string_view text) { return parse_number(text, 1, kMaxQueues); })) {
@@ -41,7 +41,7 @@ void read_interface(Reading& reading, const Entry& entry, Interface& interface) 
     if (const Entry* queues = fields.find("queues")) read_queues(reading, queues->value, interface);
 }
 
-const Node* peer_node(const Entry& interface) {
+const YamlNode* peer_node(const Entry& interface) {
     for (const Entry& entry : interface.value.entries) {
         if (entry.key == "peer" && entry.value.kind != NodeKind::null) return &entry.value;
     }
@@ -53,7 +53,7 @@ void read_peers(Reading& reading, const std::vector<const Entry*>& entries) {
     std::vector<Interface>& interfaces = reading.policy.interfaces;
     std::vector<std::size_t> peers(interfaces.size(), kNone);
     for (std::size_t i = 0; i < interfaces.size(); ++i) {
-        const Node* node = peer_node(*entries[i]);
+        const YamlNode* node = peer_node(*entries[i]);
         if (node == nullptr) continue;
         const auto peer = reading.interfaces.refer(*node, reading.diagnostics);
         if (peer == i) {
@@ -93,7 +93,7 @@ void check_devices(Reading& reading, const std::vector<const Entry*>& entries) {
 }
 
 /// Puts one interface into a zone, unless it has one.
-void join(Reading& reading, const Node& node, std::size_t zone, std::vector<Location>& joined_at) {
+void join(Reading& reading, const YamlNode& node, std::size_t zone, std::vector<Location>& joined_at) {
     const auto index = reading.interfaces.refer(node, reading.diagnostics);
     if (!index) return;
     Interface& interface = reading.policy.interfaces[*index];
@@ -122,14 +122,14 @@ void read_zone(Reading& reading, const Entry& entry, std::vector<Location>& join
     const auto* items =
         as_list(members->value, "a list of interfaces", "a zone without interfaces is never met", reading.diagnostics);
     if (items == nullptr) return;
-    for (const Node& item : *items) {
+    for (const YamlNode& item : *items) {
         join(reading, item, zones.size() - 1, joined_at);
     }
 }
 
 } // namespace
 
-void read_interfaces(Reading& reading, const Node& node) {
+void read_interfaces(Reading& reading, const YamlNode& node) {
     if (node.kind != NodeKind::map) {
         reading.interfaces.set_incomplete();
         report_shape(node, "a map of interfaces", "write interfaces: { lan: { device: …, peer: … }, … }",
@@ -159,7 +159,7 @@ void read_interfaces(Reading& reading, const Node& node) {
     }
 }
 
-void read_zones(Reading& reading, const Node* node) {
+void read_zones(Reading& reading, const YamlNode* node) {
     std::vector<Location> joined_at(reading.policy.interfaces.size());
     if (node != nullptr && node->kind == NodeKind::map) {
         for (const Entry& entry : node->entries) {

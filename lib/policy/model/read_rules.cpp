@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxDescription = 1000;
 
-void read_name(Reading& reading, Fields& fields, const Node& node, Names& rule_names, Rule& rule) {
+void read_name(Reading& reading, Fields& fields, const YamlNode& node, Names& rule_names, Rule& rule) {
     rule.where = node.where;
     const Entry* name = fields.require("name", node.where, "counters, logs and traces call a rule by its name");
     if (name == nullptr) return;
@@ -86,7 +86,7 @@ void check_mirrored_types(Reading& reading, const Fields& fields, const Rule& ru
     }
 }
 
-void read_rule(Reading& reading, const Node& node, Names& rule_names) {
+void read_rule(Reading& reading, const YamlNode& node, Names& rule_names) {
     Fields fields(node, words::kRule, reading.diagnostics);
     if (!fields.is_map()) return;
     Rule rule;
@@ -120,7 +120,7 @@ void read_rule(Reading& reading, const Node& node, Names& rule_names) {
 
 } // namespace
 
-void read_rules(Reading& reading, const Node& node) {
+void read_rules(Reading& reading, const YamlNode& node) {
     if (node.kind != NodeKind::sequence) {
         report_shape(node, "a list of rules", "write every rule behind a '- '", reading.diagnostics);
         return;
@@ -130,7 +130,7 @@ void read_rules(Reading& reading, const Node& node) {
         return;
     }
     Names rule_names{"rule"};
-    for (const Node& item : node.items) {
+    for (const YamlNode& item : node.items) {
         read_rule(reading, item, rule_names);
     }
 }

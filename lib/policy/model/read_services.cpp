@@ -36,7 +36,7 @@ void check_port_protocol(Reading& reading, const Entry& ports, std::optional<std
 }
 
 /// One map of a service.
-std::optional<Transport> read_transport(Reading& reading, const Node& node) {
+std::optional<Transport> read_transport(Reading& reading, const YamlNode& node) {
     const std::size_t errors_before = reading.diagnostics.error_count();
     Fields fields(node, words::kService, reading.diagnostics);
     Transport transport;
@@ -56,7 +56,7 @@ std::optional<Transport> read_transport(Reading& reading, const Node& node) {
 
 } // namespace
 
-std::optional<std::uint8_t> read_protocol(Reading& reading, const Node& node) {
+std::optional<std::uint8_t> read_protocol(Reading& reading, const YamlNode& node) {
     const std::string* text = as_scalar(node, "a protocol", reading.diagnostics);
     if (text == nullptr) return std::nullopt;
     if (is_number(*text)) {
@@ -74,7 +74,8 @@ std::optional<std::uint8_t> read_protocol(Reading& reading, const Node& node) {
     return std::nullopt;
 }
 
-std::optional<std::uint8_t> read_icmp_type(Reading& reading, const Node& node, std::optional<std::uint8_t> protocol) {
+std::optional<std::uint8_t> read_icmp_type(Reading& reading, const YamlNode& node,
+                                           std::optional<std::uint8_t> protocol) {
     if (!protocol || !has_icmp_type(*protocol)) {
         auto& error = reading.error("P025", node.where, "'icmp_type' goes with protocol icmp or icmpv6");
         error.help = "say 'protocol: icmp' for IPv4 or 'protocol: icmpv6' for IPv6";
@@ -97,7 +98,7 @@ std::optional<std::uint8_t> read_icmp_type(Reading& reading, const Node& node, s
     return std::nullopt;
 }
 
-std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const Node& node) {
+std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const YamlNode& node) {
     const auto* items = as_list(node, "a list of ports", kLeaveOut, reading.diagnostics);
     if (items == nullptr) return std::nullopt;
     if (items->size() > kMaxPorts) {
@@ -107,7 +108,7 @@ std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const No
     }
     bool good = true;
     std::vector<net::PortRange> ranges;
-    for (const Node& item : *items) {
+    for (const YamlNode& item : *items) {
         const auto range = read_scalar(item, "a port", "P019", reading.diagnostics, parse_port_range);
         if (range) ranges.push_back(*range);
         good &= range.has_value();
@@ -116,7 +117,7 @@ std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const No
     return merged(std::move(ranges));
 }
 
-void read_services(Reading& reading, const Node& node) {
+void read_services(Reading& reading, const YamlNode& node) {
     if (node.kind != NodeKind::map) {
         reading.services.set_incomplete();
         report_shape(node, "a map of services", "write services: { web: { protocol: tcp, ports: [443] }, … }",
@@ -126,7 +127,7 @@ void read_services(Reading& reading, const Node& node) {
     for (const Entry& entry : node.entries) {
         reading.services.define(entry.key, entry.key_where, reading.resolved_services.size(), reading.diagnostics);
         ResolvedService service;
-        for (const Node* item :
+        for (const YamlNode* item :
              as_one_or_more(entry.value, "a service that is nothing cannot be matched", reading.diagnostics)) {
             if (auto transport = read_transport(reading, *item)) {
                 service.transports.push_back(std::move(*transport));

@@ -15,12 +15,12 @@ constexpr std::uint64_t kMinFlows = 64;
 constexpr std::uint64_t kMaxFlows = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxWorkers = 128;
 
-void read_workers(Reading& reading, const Node& node) {
+void read_workers(Reading& reading, const YamlNode& node) {
     System& system = reading.policy.system;
     if (node.kind == NodeKind::scalar && node.text == "auto") return;
     system.workers_auto = false;
     std::vector<unsigned>& cpus = system.worker_cpus;
-    for (const Node* item : as_one_or_more(node, "write 'auto' or CPU numbers", reading.diagnostics)) {
+    for (const YamlNode* item : as_one_or_more(node, "write 'auto' or CPU numbers", reading.diagnostics)) {
         const auto part =
             read_scalar(*item, "'auto' or CPU numbers such as 2-9", "P012", reading.diagnostics, parse_cpu_list);
         if (!part) return;
@@ -38,7 +38,7 @@ void read_workers(Reading& reading, const Node& node) {
     }
 }
 
-void read_memory(Reading& reading, const Node& node) {
+void read_memory(Reading& reading, const YamlNode& node) {
     const Fields fields(node, words::kMemory, reading.diagnostics);
     if (const Entry* entry = fields.find("hugepages")) {
         const auto size =
@@ -66,7 +66,7 @@ void read_flows(Reading& reading, const Entry& flows) {
 
 } // namespace
 
-void read_system(Reading& reading, const Node& node) {
+void read_system(Reading& reading, const YamlNode& node) {
     const Fields fields(node, words::kSystem, reading.diagnostics);
     if (const Entry* entry = fields.find("workers")) read_workers(reading, entry->value);
     if (const Entry* entry = fields.find("memory")) read_memory(reading, entry->value);
@@ -82,19 +82,19 @@ void read_system(Reading& reading, const Node& node) {
     }
 }
 
-void read_tables(Reading& reading, const Node& node) {
+void read_tables(Reading& reading, const YamlNode& node) {
     const Fields fields(node, words::kTables, reading.diagnostics);
     if (const Entry* entry = fields.find("flows")) read_flows(reading, *entry);
 }
 
-void read_default(Reading& reading, const Node& node) {
+void read_default(Reading& reading, const YamlNode& node) {
     Fields fields(node, words::kDefault, reading.diagnostics);
     if (const Entry* entry = fields.require("action", node.where, "write default: { action: drop }")) {
         reading.policy.default_action = read_action(reading, entry->value).value_or(Action::drop);
     }
 }
 
-std::optional<Action> read_action(Reading& reading, const Node& node) {
+std::optional<Action> read_action(Reading& reading, const YamlNode& node) {
     const auto choice = read_choice(node, {"allow", "drop"}, {"reject"}, reading.diagnostics);
     if (!choice) return std::nullopt;
     return *choice == 0 ? Action::allow : Action::drop;

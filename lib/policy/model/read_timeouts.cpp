@@ -13,7 +13,7 @@ constexpr std::size_t kMaxInheritDepth = 16;
 /// One profile as written: what it sets itself, and where the rest comes from.
 struct Written {
     std::array<std::optional<base::Tick>, kTimeoutCount> ticks{};
-    const Node* inherit = nullptr;
+    const YamlNode* inherit = nullptr;
     std::size_t parent = kNone; ///< only the default has none
 };
 
@@ -34,7 +34,7 @@ Written read_profile(Reading& reading, const Entry& entry) {
 bool find_chain(Reading& reading, const std::vector<Written>& profiles, std::size_t start,
                 std::vector<std::size_t>& chain) {
     for (std::size_t at = start; at != kNone; at = profiles[at].parent) {
-        const Node* inherit = profiles[start].inherit;
+        const YamlNode* inherit = profiles[start].inherit;
         if (std::find(chain.begin(), chain.end(), at) != chain.end()) {
             // Told once a member, and not to those that merely lead into the circle.
             if (at != start) return false;
@@ -71,7 +71,7 @@ void resolve_parents(Reading& reading, std::vector<Written>& profiles) {
 }
 
 /// `profiles[i]` is what `policy.timeouts[i]` was read from; [0] is the default, written or not.
-std::vector<Written> read_profiles(Reading& reading, const Node* section) {
+std::vector<Written> read_profiles(Reading& reading, const YamlNode* section) {
     std::vector<TimeoutProfile>& named = reading.policy.timeouts;
     named.push_back({"default", kDefaultTimeouts, {reading.file, 0, 0, 0}});
     std::vector<Written> profiles(1);
@@ -100,7 +100,7 @@ std::vector<Written> read_profiles(Reading& reading, const Node* section) {
 
 } // namespace
 
-void read_timeouts(Reading& reading, const Node* node) {
+void read_timeouts(Reading& reading, const YamlNode* node) {
     if (node != nullptr && node->kind != NodeKind::map) {
         reading.profiles.set_incomplete();
         report_shape(*node, "a map of timeouts profiles", "write timeouts: { default: { tcp_new: 20s }, … }",

@@ -53,27 +53,28 @@ struct Reading {
 };
 
 // Sections refer to those read before them; the order is the one of read.cpp.
-void read_system(Reading& reading, const Node& node);
-void read_interfaces(Reading& reading, const Node& node);
+void read_system(Reading& reading, const YamlNode& node);
+void read_interfaces(Reading& reading, const YamlNode& node);
 /// `node` is null when the policy has no `zones:`; interfaces become zones of their own.
-void read_zones(Reading& reading, const Node* node);
-void read_tables(Reading& reading, const Node& node);
-void read_address_sets(Reading& reading, const Node& node);
-void read_services(Reading& reading, const Node& node);
+void read_zones(Reading& reading, const YamlNode* node);
+void read_tables(Reading& reading, const YamlNode& node);
+void read_address_sets(Reading& reading, const YamlNode& node);
+void read_services(Reading& reading, const YamlNode& node);
 /// `node` may be null: the default profile is always there.
-void read_timeouts(Reading& reading, const Node* node);
-void read_rules(Reading& reading, const Node& node);
-void read_default(Reading& reading, const Node& node);
+void read_timeouts(Reading& reading, const YamlNode* node);
+void read_rules(Reading& reading, const YamlNode& node);
+void read_default(Reading& reading, const YamlNode& node);
 
 /// `allow` or `drop`.
-std::optional<Action> read_action(Reading& reading, const Node& node);
+std::optional<Action> read_action(Reading& reading, const YamlNode& node);
 
 /// `protocol:`, by name or number.
-std::optional<std::uint8_t> read_protocol(Reading& reading, const Node& node);
+std::optional<std::uint8_t> read_protocol(Reading& reading, const YamlNode& node);
 /// `icmp_type:` of that protocol, by name or number. `protocol` absent: it is missing, which is an error here.
-std::optional<std::uint8_t> read_icmp_type(Reading& reading, const Node& node, std::optional<std::uint8_t> protocol);
+std::optional<std::uint8_t> read_icmp_type(Reading& reading, const YamlNode& node,
+                                           std::optional<std::uint8_t> protocol);
 /// `ports: […]`, ascending and apart; nothing after an error.
-std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const Node& node);
+std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const YamlNode& node);
 
 /// A prefix written out, as opposed to the name of a set: has a ':' or '/', or no letter.
 bool is_literal_net(std::string_view text);
@@ -87,6 +88,6 @@ base::Expected<std::string, std::string> load_file(const std::string& path, std:
 
 /// The prefixes of a set's file, one a line. False when something in it was wrong and has been reported; `node` is the
 /// path as the policy gives it.
-bool read_set_file(Reading& reading, const Node& node, std::vector<net::Prefix>& prefixes);
+bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes);
 
 } // namespace sluice::policy

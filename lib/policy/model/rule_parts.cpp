@@ -30,7 +30,7 @@ Families families_of(const Transport& transport) {
 }
 
 /// Where a list is best pointed at: its first item.
-Location place_of(const Node& node) {
+Location place_of(const YamlNode& node) {
     return node.kind == NodeKind::sequence && !node.items.empty() ? node.items.front().where : node.where;
 }
 
@@ -57,8 +57,8 @@ void RuleParts::read_end(const Entry& entry, Endpoint& endpoint, End& end) {
     }
 }
 
-void RuleParts::read_zones(const Node& node, Endpoint& endpoint) {
-    for (const Node* item : as_one_or_more(node, kLeaveOut, reading_.diagnostics)) {
+void RuleParts::read_zones(const YamlNode& node, Endpoint& endpoint) {
+    for (const YamlNode* item : as_one_or_more(node, kLeaveOut, reading_.diagnostics)) {
         const auto interface = reading_.zones.find(item->text) ? std::nullopt : reading_.interfaces.find(item->text);
         if (interface) {
             const std::size_t zone = reading_.policy.interfaces[*interface].zone;
@@ -75,18 +75,18 @@ void RuleParts::read_zones(const Node& node, Endpoint& endpoint) {
     endpoint.zones.erase(std::unique(endpoint.zones.begin(), endpoint.zones.end()), endpoint.zones.end());
 }
 
-void RuleParts::read_nets(const Node& node, Endpoint& endpoint, End& end) {
+void RuleParts::read_nets(const YamlNode& node, Endpoint& endpoint, End& end) {
     end.nets = &node;
     const auto* items = as_list(node, "a list of addresses and sets", kLeaveOut, reading_.diagnostics);
     if (items == nullptr) return;
     end.nets_known = true;
-    for (const Node& item : *items) {
+    for (const YamlNode& item : *items) {
         add_net(item, endpoint, end);
     }
     tidy(endpoint.nets);
 }
 
-void RuleParts::add_net(const Node& item, Endpoint& endpoint, End& end) {
+void RuleParts::add_net(const YamlNode& item, Endpoint& endpoint, End& end) {
     const std::string* text = as_scalar(item, "an address, a prefix or the name of a set", reading_.diagnostics);
     std::optional<net::Prefix> prefix;
     const ResolvedSet* set = nullptr;
@@ -147,8 +147,8 @@ void RuleParts::refuse_beside_service() {
     }
 }
 
-void RuleParts::read_named_services(const Node& node) {
-    for (const Node* item : as_one_or_more(node, kLeaveOut, reading_.diagnostics)) {
+void RuleParts::read_named_services(const YamlNode& node) {
+    for (const YamlNode* item : as_one_or_more(node, kLeaveOut, reading_.diagnostics)) {
         const auto index =
             reading_.services.refer(*item, reading_.diagnostics, "services are defined under 'services'");
         if (!index || reading_.resolved_services[*index].broken) {

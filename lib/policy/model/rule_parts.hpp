@@ -28,15 +28,15 @@ class RuleParts {
     struct End {
         std::vector<net::PortRange> ports;
         const Entry* ports_entry = nullptr;
-        const Node* nets = nullptr;
+        const YamlNode* nets = nullptr;
         bool nets_known = true; ///< false: some could not be read
     };
 
     void read_end(const Entry& entry, Endpoint& endpoint, End& end);
-    void read_zones(const Node& node, Endpoint& endpoint);
-    void read_nets(const Node& node, Endpoint& endpoint, End& end);
-    void add_net(const Node& item, Endpoint& endpoint, End& end);
-    void read_named_services(const Node& node);
+    void read_zones(const YamlNode& node, Endpoint& endpoint);
+    void read_nets(const YamlNode& node, Endpoint& endpoint, End& end);
+    void add_net(const YamlNode& item, Endpoint& endpoint, End& end);
+    void read_named_services(const YamlNode& node);
     void read_plain_transport();
     void refuse_beside_service();
     void add_source_ports();
@@ -46,7 +46,7 @@ class RuleParts {
     End from_end_;
     End to_end_;
     bool transports_known_ = true;
-    const Node* transport_node_ = nullptr; ///< what to point at when the transport never fits
+    const YamlNode* transport_node_ = nullptr; ///< what to point at when the transport never fits
 };
 
 } // namespace sluice::policy

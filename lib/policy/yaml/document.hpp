@@ -26,19 +26,19 @@ enum class NodeKind : std::uint8_t {
 
 struct Entry;
 
-struct Node {
+struct YamlNode {
     NodeKind kind = NodeKind::invalid;
-    bool quoted = false;        ///< a scalar in quotes or a block scalar
-    std::string text;           ///< of a scalar, unescaped
-    std::vector<Node> items;    ///< of a sequence
-    std::vector<Entry> entries; ///< of a map, in the order of the file; keys are unique
-    Location where;             ///< the whole scalar; of a sequence or map its first character; of nothing, its key
+    bool quoted = false;         ///< a scalar in quotes or a block scalar
+    std::string text;            ///< of a scalar, unescaped
+    std::vector<YamlNode> items; ///< of a sequence
+    std::vector<Entry> entries;  ///< of a map, in the order of the file; keys are unique
+    Location where;              ///< the whole scalar; of a sequence or map its first character; of nothing, its key
 };
 
 struct Entry {
     std::string key;
     Location key_where;
-    Node value;
+    YamlNode value;
 };
 
 inline constexpr std::size_t kMaxFileSize = std::size_t{16} * 1024 * 1024;
@@ -55,6 +55,6 @@ bool check_text(std::uint32_t file, Diagnostics& diagnostics);
 
 /// Reads file `file` of `diagnostics`, whose text is normalised. Nothing comes back when the text cannot be read as
 /// YAML at all; smaller sins are reported and leave an invalid node.
-std::optional<Node> parse_yaml(std::uint32_t file, Diagnostics& diagnostics);
+std::optional<YamlNode> parse_yaml(std::uint32_t file, Diagnostics& diagnostics);
 
 } // namespace sluice::policy

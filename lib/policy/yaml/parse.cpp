@@ -28,7 +28,7 @@ class TreeBuilder final : public YAML::EventHandler {
         , locator_(file, text_)
         , diagnostics_(diagnostics) {}
 
-    std::optional<Node> take_root() { return std::move(root_); }
+    std::optional<YamlNode> take_root() { return std::move(root_); }
     Location locate(const YAML::Mark& mark, std::size_t size) { return locator_.at(offset_of(mark), size); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
@@ -40,14 +40,14 @@ class TreeBuilder final : public YAML::EventHandler {
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-        Node node;
+        YamlNode node;
         node.where = place_of_null(offset_of(mark));
         node.kind = refuse_properties(mark) ? NodeKind::invalid : NodeKind::null;
         add(std::move(node));
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        Node node;
+        YamlNode node;
         node.where = locate(mark, 2);
         auto& error = diagnostics_.error("P004", node.where, "an alias ('*name') is not allowed in a policy");
         error.help = "write the value out; address_sets, services and timeouts give names to what is used often";
@@ -55,7 +55,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string& value) override {
-        Node node;
+        YamlNode node;
         if (refuse_properties(mark)) {
             node.where = locate(mark, 1);
         } else {
@@ -86,7 +86,7 @@ class TreeBuilder final : public YAML::EventHandler {
   private:
     /// A map or sequence that is still open.
     struct Open {
-        Node node;
+        YamlNode node;
         bool refused = false; ///< had a tag or anchor: becomes an invalid node when it ends
         bool has_key = false;
         bool drop_value = false; ///< the key was refused
@@ -144,14 +144,14 @@ class TreeBuilder final : public YAML::EventHandler {
         Open open = std::move(stack_.back());
         stack_.pop_back();
         if (open.refused) {
-            Node invalid;
+            YamlNode invalid;
             invalid.where = open.node.where;
             open.node = std::move(invalid);
         }
         add(std::move(open.node));
     }
 
-    void add(Node node) {
+    void add(YamlNode node) {
         if (++nodes_ > kMaxNodes) {
             auto& error = diagnostics_.error("P005", node.where, "more than " + std::to_string(kMaxNodes) + " values");
             error.help = "put long lists of addresses into files of their own: { file: … }";
@@ -173,7 +173,7 @@ class TreeBuilder final : public YAML::EventHandler {
         }
     }
 
-    void add_key(Open& map, Node key) {
+    void add_key(Open& map, YamlNode key) {
         map.has_key = true;
         map.drop_value = true;
         map.key_where = key.where;
@@ -202,7 +202,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Locator locator_;
     Diagnostics& diagnostics_;
     std::vector<Open> stack_;
-    std::optional<Node> root_;
+    std::optional<YamlNode> root_;
     std::size_t nodes_ = 0;
     std::size_t documents_ = 0;
 };
@@ -215,7 +215,7 @@ void report_syntax(const YAML::Exception& exception, TreeBuilder& builder, Diagn
 
 } // namespace
 
-std::optional<Node> parse_yaml(std::uint32_t file, Diagnostics& diagnostics) {
+std::optional<YamlNode> parse_yaml(std::uint32_t file, Diagnostics& diagnostics) {
     if (!check_text(file, diagnostics)) return std::nullopt;
     // Copied, as the stream of yaml-cpp reads from it while diagnostics are added.
     std::istringstream stream(diagnostics.files()[file].text);
@@ -233,7 +233,7 @@ std::optional<Node> parse_yaml(std::uint32_t file, Diagnostics& diagnostics) {
         diagnostics.error("P003", {file, 0, 0, 0}, std::string("cannot be read as YAML: ") + exception.what());
         return std::nullopt;
     }
-    std::optional<Node> root = builder.take_root();
+    std::optional<YamlNode> root = builder.take_root();
     if (!root) {
         auto& error = diagnostics.error("P009", {file, 0, 0, 0}, "the policy is empty");
         error.help = "the smallest one has 'version', 'interfaces' and 'rules'";

@@ -8,7 +8,7 @@ namespace sluice::policy {
 namespace {
 
 struct Parsed {
-    std::optional<Node> root;
+    std::optional<YamlNode> root;
     Diagnostics diagnostics;
     std::string found;
 };

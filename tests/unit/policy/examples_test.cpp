@@ -45,7 +45,7 @@ TEST(Examples, TheLabHasMemcachedUntrackedAndTheRestTracked) {
                                 : rule.reply == Reply::mirror ? " mirrored\n"
                                                               : " untracked\n");
     }
-    EXPECT_EQ(tracked, "neighbour-discovery untracked\nmemcached mirrored\nssh tracked\nweb tracked\nping tracked\n");
+    EXPECT_EQ(tracked, "memcached mirrored\nssh tracked\nweb tracked\nping tracked\n");
 }
 
 /// The fenced ```yaml blocks of a Markdown file, with the line each begins on.

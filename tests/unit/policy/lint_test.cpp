@@ -230,6 +230,15 @@ TEST(Lint, ATrackedRuleForMessagesThatBeginNoFlow) {
     EXPECT_EQ(found({"mtu, action: drop, protocol: icmpv6, icmp_type: packet_too_big"}), "");
 }
 
+TEST(Lint, NeighbourDiscoveryPassesWhateverTheRulesSay) {
+    EXPECT_EQ(
+        found({"nd, action: drop, protocol: icmpv6, icmp_type: neighbor_solicitation"}),
+        "8:5 W109 rule 'nd' is not asked about neighbor_solicitation: neighbour discovery always passes a wire\n");
+    EXPECT_EQ(found({"nd, action: allow, protocol: icmpv6, icmp_type: 133"}).find("W108"), std::string::npos);
+    EXPECT_EQ(found({"r, action: drop, protocol: icmpv6"}), "") << "about everything else it is asked";
+    EXPECT_EQ(found({"r, action: drop, protocol: icmp, icmp_type: 135"}), "") << "of IPv4 this is another message";
+}
+
 TEST(Capacity, IsEntriesDividedByTheTimeTheyStay) {
     const auto outcome = read_text(
         kWire + "tables: { flows: { size: 512Ki } }\n"

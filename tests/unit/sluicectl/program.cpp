@@ -109,8 +109,13 @@ RunningFake::RunningFake(const FakeData& data, admin::ServerOptions options)
     server_.emplace(std::move(*server));
     answer_like_an_appliance(*server_, data);
     thread_ = std::thread([this] {
-        while (!stopping_)
-            server_->poll(5);
+        while (!stopping_) {
+            if (silent_) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            } else {
+                server_->poll(5);
+            }
+        }
     });
 }
 

@@ -40,6 +40,9 @@ class RunningFake {
     [[nodiscard]] const std::string& socket() const { return socket_; }
     [[nodiscard]] const std::string& folder() const { return folder_.path(); }
 
+    /// From now on it accepts and answers nothing.
+    void fall_silent() { silent_ = true; }
+
     /// sluicectl with its socket and these arguments.
     [[nodiscard]] Ran ctl(std::vector<std::string> arguments, std::string input = {}) const;
 
@@ -48,6 +51,7 @@ class RunningFake {
     std::string socket_;
     std::optional<admin::Server> server_;
     std::atomic<bool> stopping_ = false;
+    std::atomic<bool> silent_ = false;
     std::thread thread_;
 };
 

@@ -14,6 +14,7 @@
 #include <pty.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace sluice::sluicectl {
@@ -63,8 +64,17 @@ class Session {
         seen_.erase(0, seen_.find(text) + text.size());
         return true;
     }
-    /// The next prompt: only then does the editor own the terminal again.
-    bool see_prompt() { return see("sluice> "); }
+    /// The next prompt, and the editor owning the terminal again, which it does a moment later.
+    bool see_prompt() {
+        if (!see("sluice> ")) return false;
+        const auto until = Clock::now() + admin::test::kPatience;
+        termios modes{};
+        while (::tcgetattr(terminal_, &modes) == 0 && (modes.c_lflag & ICANON) != 0) {
+            if (Clock::now() > until) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return true;
+    }
     /// The exit code; -1 if it does not end.
     int wait() {
         const auto until = Clock::now() + admin::test::kPatience;
@@ -150,6 +160,16 @@ TEST_F(SluicectlShell, CtrlCEmptiesTheLineAndCtrlDLeaves) {
     EXPECT_TRUE(session_.see_prompt());
     session_.type("\x04");
     EXPECT_EQ(session_.wait(), 0);
+}
+
+TEST_F(SluicectlShell, CtrlCEndsACommandThatWaits) {
+    fake_.fall_silent();
+    session_.type("status\r");
+    std::this_thread::sleep_for(std::chrono::milliseconds(300)); // earlier, it would only empty the line
+    session_.type("\x03");
+    EXPECT_TRUE(session_.see_prompt()) << session_.seen() << " long before the time-out of 30 s";
+    session_.type("help\r");
+    EXPECT_TRUE(session_.see("Usage")) << session_.seen();
 }
 
 TEST_F(SluicectlShell, KeepsItsHistoryForItsUserOnly) {

@@ -1,0 +1,147 @@
+#include "packet/parse.hpp"
+#include "stage_bench.hpp"
+#include "support/sample_frames.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace sluice::pipeline {
+namespace {
+
+using telemetry::DropReason;
+using test_support::PacketBuilder;
+
+/// What the stage makes of one frame that comes in by port 0.
+class ParseStage : public testing::Test {
+  protected:
+    void parse_one(test_support::Bytes frame, std::uint16_t port = 0) {
+        bench.clear();
+        bench.add(port, std::move(frame));
+        parse(bench.batch, bench.context);
+    }
+    [[nodiscard]] Disposition disposition() const { return bench.batch.disposition[0]; }
+    [[nodiscard]] std::string dropped_for() const {
+        return disposition() == Disposition::drop ? std::string(telemetry::name(bench.batch.reason[0])) : "not dropped";
+    }
+
+    StageBench bench;
+};
+
+TEST_F(ParseStage, EveryMalformedFrameHasItsReason) {
+    const std::map<std::string, std::string> reasons = {{"truncated_ethernet", "bad_ethernet_header"},
+                                                        {"too_many_vlan_tags", "bad_ethernet_header"},
+                                                        {"truncated_ip", "bad_ip_header"},
+                                                        {"ip_version", "bad_ip_header"},
+                                                        {"ip_header_length", "bad_ip_header"},
+                                                        {"ip_total_length", "bad_ip_header"},
+                                                        {"ipv4_options", "bad_ip_header"},
+                                                        {"fragment_length", "bad_ip_header"},
+                                                        {"extension_truncated", "bad_extension_header"},
+                                                        {"extension_chain_long", "bad_extension_header"},
+                                                        {"extension_order", "bad_extension_header"},
+                                                        {"fragment_nested", "bad_extension_header"},
+                                                        {"truncated_l4", "bad_l4_header"},
+                                                        {"tcp_header_length", "bad_l4_header"},
+                                                        {"udp_length", "bad_l4_header"}};
+    std::map<std::string, unsigned> met;
+    for (const auto& [name, frame] : test_support::malformed_frames()) {
+        const std::string kind(name.substr(0, name.find('.')));
+        parse_one(frame);
+        EXPECT_EQ(dropped_for(), reasons.at(kind)) << name;
+        EXPECT_EQ(bench.batch.rule_slot[0], kNoRule);
+        ++met[kind];
+    }
+    EXPECT_EQ(met.size(), reasons.size()) << "every kind has a sample";
+}
+
+TEST_F(ParseStage, PendingIsWhatTheRulesDecide) {
+    parse_one(tcp("10.0.0.1", 1000, "10.0.0.2", 80, net::tcp_flag::kSyn));
+    EXPECT_EQ(disposition(), Disposition::pending);
+    EXPECT_EQ(bench.batch.rule_slot[0], kNoRule);
+    EXPECT_EQ(bench.batch.path[0], ruleset::Path::none);
+    const ruleset::Query& query = bench.batch.query[0];
+    EXPECT_EQ(query.protocol, net::protocol::kTcp);
+    EXPECT_EQ(query.from_zone.host(), 0);
+    EXPECT_EQ(query.to_zone.host(), 1);
+    EXPECT_EQ(query.source_port.host(), 1000);
+    EXPECT_EQ(query.destination_port.host(), 80);
+    EXPECT_EQ(query.source[3], 1);
+    EXPECT_EQ(query.destination[3], 2);
+}
+
+TEST_F(ParseStage, ZonesGoByThePort) {
+    parse_one(udp("10.0.0.1", 1000, "10.0.0.2", 80), 1);
+    EXPECT_EQ(bench.batch.query[0].from_zone.host(), 1);
+    EXPECT_EQ(bench.batch.query[0].to_zone.host(), 0);
+}
+
+TEST_F(ParseStage, IcmpHasItsTypeAndCodeInThePortsPlace) {
+    parse_one(icmp("10.0.0.1", "10.0.0.2", 3, 7, 4));
+    EXPECT_EQ(bench.batch.query[0].source_port.host(), 0);
+    EXPECT_EQ(bench.batch.query[0].destination_port.host(), 3 * 256 + 4);
+    parse_one(icmp("2001:db8::1", "2001:db8::2", 128, 7));
+    EXPECT_EQ(bench.batch.query[0].destination_port.host(), 128 * 256);
+}
+
+TEST_F(ParseStage, ArpAndNeighborDiscoveryPass) {
+    parse_one(PacketBuilder().arp().build());
+    EXPECT_EQ(disposition(), Disposition::forward);
+    for (std::uint8_t type = 133; type <= 136; ++type) {
+        parse_one(PacketBuilder().ipv6({.hop_limit = 255}).icmp({.type = type}).payload_size(16).build());
+        EXPECT_EQ(disposition(), Disposition::forward) << int{type};
+        parse_one(PacketBuilder().ipv6({.hop_limit = 254}).icmp({.type = type}).payload_size(16).build());
+        EXPECT_EQ(disposition(), Disposition::pending) << int{type};
+        parse_one(PacketBuilder().ipv6({.hop_limit = 255}).icmp({.type = type, .code = 1}).payload_size(16).build());
+        EXPECT_EQ(disposition(), Disposition::pending) << int{type};
+        // ICMPv6's number over IPv4 is no neighbour discovery.
+        parse_one(PacketBuilder().ipv4({.ttl = 255, .protocol = 58}).icmp({.type = type}).build());
+        EXPECT_EQ(disposition(), Disposition::pending) << int{type};
+    }
+    for (const std::uint8_t type : std::initializer_list<std::uint8_t>{128, 132, 137}) {
+        parse_one(PacketBuilder().ipv6({.hop_limit = 255}).icmp({.type = type}).payload_size(16).build());
+        EXPECT_EQ(disposition(), Disposition::pending) << int{type};
+    }
+}
+
+TEST_F(ParseStage, FragmentsAndOtherFramesDoNot) {
+    parse_one(PacketBuilder().ipv4({.more_fragments = true}).udp().payload_size(64).build());
+    EXPECT_EQ(dropped_for(), "fragment");
+    // Neighbour discovery in fragments is not neighbour discovery (RFC 6980).
+    parse_one(PacketBuilder()
+                  .ipv6({.hop_limit = 255})
+                  .ipv6_fragment({.more_fragments = true})
+                  .icmp({.type = 135})
+                  .payload_size(16)
+                  .build());
+    EXPECT_EQ(dropped_for(), "fragment");
+    parse_one(PacketBuilder({.ether_type = 0x88cc}).payload_size(46).build());
+    EXPECT_EQ(dropped_for(), "unknown_ethertype");
+}
+
+TEST_F(ParseStage, SourceAndDestinationDiffer) {
+    parse_one(udp("10.0.0.1", 1, "10.0.0.1", 2));
+    EXPECT_EQ(dropped_for(), "spoofed_source");
+    parse_one(udp("2001:db8::1", 1, "2001:db8::1", 2));
+    EXPECT_EQ(dropped_for(), "spoofed_source");
+}
+
+TEST_F(ParseStage, TheMtuIsThePeers) {
+    test_support::RulesetFields fields;
+    fields.ports[0].peer_mtu = 100; // what leaves by port 1
+    bench.use(fields);
+    parse_one(PacketBuilder().ipv4().udp().payload_size(72).build());
+    EXPECT_EQ(disposition(), Disposition::pending) << "100 bytes";
+    parse_one(PacketBuilder().ipv4().udp().payload_size(73).build());
+    EXPECT_EQ(dropped_for(), "mtu_exceeded");
+    parse_one(PacketBuilder().vlan({.id = 1}).vlan({.id = 2}).ipv4().udp().payload_size(72).build());
+    EXPECT_EQ(disposition(), Disposition::pending) << "tags come on top";
+    parse_one(PacketBuilder().ipv4().udp().payload_size(73).build(), 1);
+    EXPECT_EQ(disposition(), Disposition::pending) << "the other direction has 1500";
+    parse_one(PacketBuilder({.ether_type = 0x0806}).payload_size(101).build());
+    EXPECT_EQ(dropped_for(), "mtu_exceeded") << "link control too";
+}
+
+} // namespace
+} // namespace sluice::pipeline
