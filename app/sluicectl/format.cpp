@@ -91,7 +91,7 @@ std::string show_duration(std::optional<double> seconds, bool human) {
     if (!human) return short_decimal(*seconds);
     if (*seconds < 9.95) return short_decimal(*seconds) + "s";
     if (*seconds >= 1e15) return ">1e15s";
-    const auto whole = static_cast<std::uint64_t>(*seconds + 0.5);
+    const auto whole = static_cast<std::uint64_t>(std::llround(*seconds));
     constexpr std::uint64_t kMinute = 60;
     constexpr std::uint64_t kHour = 60 * kMinute;
     constexpr std::uint64_t kDay = 24 * kHour;

@@ -44,7 +44,7 @@ PagerSink::PagerSink(std::ostream& stream, std::string command, std::size_t colu
     , rows_(rows) {}
 
 PagerSink::~PagerSink() {
-    finish();
+    end();
 }
 
 void PagerSink::write(std::string_view text) {
@@ -81,6 +81,10 @@ void PagerSink::line(LineKind, std::string_view text) {
 }
 
 void PagerSink::finish() {
+    end();
+}
+
+void PagerSink::end() {
     if (pager_ != nullptr) {
         ::pclose(std::exchange(pager_, nullptr));
         ::sigaction(SIGPIPE, &on_pipe_, nullptr);

@@ -26,6 +26,7 @@ class PagerSink : public Sink {
   private:
     void write(std::string_view text);
     void open();
+    void end();
 
     std::ostream& stream_;
     std::string command_;

@@ -108,7 +108,7 @@ LineEnd run_line(const Settings& settings, const Terminal& terminal, std::string
     const Line line = split_line(text);
     if (line.open_quote) return {complain(context, ExitCode::usage, "a quote is not closed"), false};
     if (is_blank(line)) return {};
-    if (line.stages.back().size() > 0 && line.stages.back().back() == "?") {
+    if (!line.stages.back().empty() && line.stages.back().back() == "?") {
         print_choices(settings, context, text.substr(0, text.rfind('?')));
         return {};
     }

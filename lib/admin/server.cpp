@@ -281,11 +281,12 @@ void Server::poll(int timeout_ms) {
     const int count = ::epoll_wait(state.epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.u64 == kListener) {
+        const std::uint64_t number = event.data.u64; // a copy: the kernel's struct is packed
+        if (number == kListener) {
             state.accept_clients();
             continue;
         }
-        const auto entry = state.connections.find(event.data.u64);
+        const auto entry = state.connections.find(number);
         if (entry == state.connections.end()) continue;
         const bool gone = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
         const bool readable = (event.events & EPOLLIN) != 0;

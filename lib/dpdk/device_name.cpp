@@ -56,6 +56,14 @@ std::optional<std::uint16_t> kernel_mtu_of(const std::string& device) {
     return mtu;
 }
 
+bool kernel_is_promiscuous(const std::string& device) {
+    const auto interface = kernel_interface_of(device);
+    if (!interface) return false;
+    std::ifstream in("/sys/class/net/" + *interface + "/flags");
+    unsigned flags = 0;
+    return in >> std::hex >> flags && (flags & IFF_PROMISC) != 0;
+}
+
 std::optional<Error> check_device(const std::string& device) {
     if (is_pci_address(device)) return check_pci(device);
     if (const auto interface = kernel_interface_of(device); interface && if_nametoindex(interface->c_str()) == 0) {

@@ -15,6 +15,8 @@ bool is_pci_address(const std::string& device);
 /// The kernel's interface that devargs name (`iface=`), if they do.
 std::optional<std::string> kernel_interface_of(const std::string& device);
 std::optional<std::uint16_t> kernel_mtu_of(const std::string& device);
+/// Whether that interface is promiscuous already; false where there is none.
+bool kernel_is_promiscuous(const std::string& device);
 
 /// A kernel interface or a capture file that is not there, a PCI address that no device has.
 std::optional<Error> check_device(const std::string& device);

@@ -143,6 +143,7 @@ Port::Port(Port&& other) noexcept
     , id_(std::exchange(other.id_, kNoPort))
     , descriptors_(other.descriptors_)
     , started_(std::exchange(other.started_, false))
+    , made_promiscuous_(std::exchange(other.made_promiscuous_, false))
     , info_(std::move(other.info_)) {}
 
 Port::~Port() {
@@ -194,6 +195,7 @@ base::Expected<void, Error> Port::start() {
     }
     started_ = true;
     if (options_.promiscuous) {
+        made_promiscuous_ = !kernel_is_promiscuous(options_.device);
         const int status = rte_eth_promiscuous_enable(id_);
         if (status != 0 && status != -ENOTSUP) {
             info_.warnings.push_back(
@@ -235,6 +237,7 @@ void Port::verify_rss() {
 
 void Port::stop() {
     if (!std::exchange(started_, false)) return;
+    if (std::exchange(made_promiscuous_, false)) (void)rte_eth_promiscuous_disable(id_);
     (void)rte_eth_dev_stop(id_);
 }
 

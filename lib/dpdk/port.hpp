@@ -91,6 +91,7 @@ class Port {
     std::uint16_t id_;
     std::uint16_t descriptors_ = 2048;
     bool started_ = false;
+    bool made_promiscuous_ = false; ///< to be undone: a kernel interface would stay promiscuous
     PortInfo info_;
 };
 

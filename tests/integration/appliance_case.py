@@ -1,6 +1,8 @@
 """Test cases with a running sluiced between two namespaces. Every one ends with its accounts in order."""
 
 import os
+import re
+import signal
 import unittest
 
 import tools_path  # noqa: F401
@@ -29,7 +31,15 @@ def check_stopped(sluice, code):
     final = sluice.final_account()
     if final["held"] or final["missing"] or final["received"] != final["forwarded"] + final["dropped"]:
         raise AssertionError(f"unaccounted for at the end: {final}")
-    left = leftovers.appliance_files(sluice.prefix, sluice.socket)
+    check_nothing_left(sluice.namespace, sluice.prefix, sluice.socket)
+
+
+def check_nothing_left(namespace, prefix, socket):
+    """No socket, runtime folder, lock or hugepage file; interfaces as they were before."""
+    left = [str(path) for path in leftovers.appliance_files(namespace.name, prefix, socket)]
+    for line in namespace.run("ip", "-d", "link", "show").stdout.splitlines():
+        if "xdp" in line or re.search(r"promiscuity [1-9]", line):
+            left.append(line.strip())
     if left:
         raise AssertionError(f"sluiced left behind {left}")
 
@@ -48,10 +58,10 @@ class ApplianceCase(unittest.TestCase):
         """Whether the test has stopped the appliance itself, in order."""
         return sluice in getattr(self, "_stopped", ())
 
-    def stop(self, sluice):
+    def stop(self, sluice, number=signal.SIGTERM):
         """Stops the appliance, wants that clean, and returns the seconds that it took."""
         self._stopped = [*getattr(self, "_stopped", ()), sluice]
-        code, seconds = sluice.process.stop()
+        code, seconds = sluice.process.stop(number=number)
         check_stopped(sluice, code)
         return seconds
 

@@ -92,7 +92,7 @@ class Connections(unittest.TestCase):
         before = self.statistics()["cmd_set"]
         load = self.lab.start_loadgen(rate=100, seconds=30)
         load.process.wait_until(lambda: self.statistics()["cmd_set"] > before, 5.0, "request")
-        load.process.signal(signal.SIGTERM)
+        load.process.send_signal(signal.SIGTERM)
         report = load.finish()
         self.assertGreater(report["not_started"], 0)
         self.assertEqual(report["completed"] + report["not_started"], report["planned"])

@@ -173,14 +173,18 @@ class Lab:
         """The same, to its end; the report as a dict."""
         return self.start_loadgen(**options).finish()
 
-    def udpblast(self, *, rate, seconds, port=5000, ipv6=False, reverse=False, **options):
-        """Counted UDP packets from client to server, or the other way; see load.udpblast."""
+    def start_udpblast(self, *, rate, seconds, port=5000, ipv6=False, reverse=False, **options):
+        """Counted UDP packets from client to server, or the other way, in the background; a load.Blast."""
         sender, receiver = (self.server, self.client) if reverse else (self.client, self.server)
         target = self.target(port, ipv6)
         if reverse:
             target = f"[{self.client_address6}]:{port}" if ipv6 else f"{self.client_address}:{port}"
-        return load.udpblast(sender, receiver, self.build, target, rate=rate, seconds=seconds, cpus=self.traffic_cpus,
-                             **options)
+        return load.Blast(sender, receiver, self.build, target, rate=rate, seconds=seconds, cpus=self.traffic_cpus,
+                          **options)
+
+    def udpblast(self, **options):
+        """The same, to its end; see load.Blast.finish."""
+        return self.start_udpblast(**options).finish()
 
     def iperf3(self, *, ipv6=False, **options):
         """iperf3 from client to server; its JSON as a dict, see load.iperf3."""

@@ -75,13 +75,25 @@ def _sweep():
 def remove_namespace(name):
     """Ends all processes in a namespace and deletes it. Its veth interfaces go with it."""
     _end_processes(name)
+    for claim in _claims(name):
+        claim.unlink(missing_ok=True)
     run(["ip", "netns", "delete", name], check=False)
 
 
-def appliance_files(prefix, socket):
-    """What exists of a sluiced with this file prefix and this socket: the socket, hugepage files, runtime folder."""
+def appliance_files(namespace, prefix, socket):
+    """What exists of a sluiced in that namespace, with that file prefix and socket: the socket, hugepage files, the
+    runtime folder, the claims on interfaces."""
     pages = sorted(_HUGEPAGES.glob(f"{prefix}map_*")) if _HUGEPAGES.is_dir() else []
-    return [path for path in (Path(socket), *pages, _DPDK_RUNTIME / prefix) if os.path.lexists(path)]
+    return [path for path in (Path(socket), *pages, _DPDK_RUNTIME / prefix, *_claims(namespace)) if os.path.lexists(path)]
+
+
+def _claims(namespace):
+    """The lock files with which sluiced claims interfaces of a namespace (lib/dpdk/interface_claim)."""
+    try:
+        inode = os.stat(f"/run/netns/{namespace}").st_ino
+    except OSError:
+        return []
+    return sorted(_DPDK_RUNTIME.glob(f"sluice-{inode}-*.lock"))
 
 
 def remove_dpdk_files(prefix):

@@ -4,6 +4,7 @@ The keys of the dicts are those of the programs' JSON; see tools/loadgen/results
 """
 
 import json
+import signal
 from pathlib import Path
 
 from netlab import servers
@@ -43,29 +44,40 @@ def start_loadgen(namespace, build, target, *, rate, seconds, sources=(), cpus=N
     return Load(process, report, seconds + timeout)
 
 
-def udpblast(sender, receiver, build, target, *, rate, seconds, streams=1, source=None, payload_length=64, cpus=None,
-             during=None):
-    """Sends numbered UDP packets at a constant rate from one namespace to "ADDRESS:PORT" in the other.
+class Blast:
+    """Numbered UDP packets at a constant rate from one namespace to "ADDRESS:PORT" in the other, under way."""
 
-    Calls during() while they fly, if given. Returns {"sent": the sender's report, "received": the receiver's,
-    "lost": sent but not received}; `lost` compares the counts of the two ends.
-    """
-    program = Path(build) / "tools/loadgen/sluice-udpblast"
-    files = {"send": sender.new_path("udpblast.json"), "receive": receiver.new_path("udpblast.json")}
-    listener = receiver.spawn(program, "receive", "--listen", target, "--first-timeout", "10s", "--json",
-                              files["receive"], name="udpblast-receive", cpus=cpus, priority=LOAD_PRIORITY)
-    listener.wait_for_line("ready:", timeout=5.0)
-    command = [program, "send", "--to", target, "--rate", rate, "--duration", f"{seconds}s", "--streams", streams,
-               "--payload-length", payload_length, "--json", files["send"]]
-    if source:
-        command += ["--source", source]
-    blaster = sender.spawn(*command, name="udpblast-send", cpus=cpus, priority=LOAD_PRIORITY)
-    if during:
-        during()
-    reports = {"sent": Load(blaster, files["send"], seconds).finish(),
-               "received": Load(listener, files["receive"], 5.0).finish()}
-    reports["lost"] = reports["sent"]["sent"] - reports["received"]["received"]
-    return reports
+    def __init__(self, sender, receiver, build, target, *, rate, seconds, streams=1, source=None, payload_length=64,
+                 cpus=None):
+        program = Path(build) / "tools/loadgen/sluice-udpblast"
+        self._files = {"send": sender.new_path("udpblast.json"), "receive": receiver.new_path("udpblast.json")}
+        self._seconds = seconds
+        self._receiver = receiver.spawn(program, "receive", "--listen", target, "--first-timeout", "10s", "--json",
+                                        self._files["receive"], name="udpblast-receive", cpus=cpus,
+                                        priority=LOAD_PRIORITY)
+        self._receiver.wait_for_line("ready:", timeout=5.0)
+        command = [program, "send", "--to", target, "--rate", rate, "--duration", f"{seconds}s", "--streams", streams,
+                   "--payload-length", payload_length, "--json", self._files["send"]]
+        if source:
+            command += ["--source", source]
+        self._sender = sender.spawn(*command, name="udpblast-send", cpus=cpus, priority=LOAD_PRIORITY)
+
+    def sending(self):
+        return self._sender.running()
+
+    def stop(self):
+        """The sender sends no more, and says how many there were."""
+        self._sender.send_signal(signal.SIGTERM)
+
+    def finish(self, tolerated=15.0):
+        """{"sent": the sender's report, "received": the receiver's, "lost": sent but not received}.
+
+        `lost` compares the counts of the two ends. Throws LabError when it takes `tolerated` seconds longer than planned.
+        """
+        reports = {"sent": Load(self._sender, self._files["send"], self._seconds).finish(tolerated),
+                   "received": Load(self._receiver, self._files["receive"], 5.0).finish(tolerated)}
+        reports["lost"] = reports["sent"]["sent"] - reports["received"]["received"]
+        return reports
 
 
 def iperf3(client, server, address, *, seconds=2, reverse=False, udp_rate=None, parallel=1):

@@ -81,6 +81,10 @@ class Process:
             return next((text for text in self.output().splitlines() if text.startswith(start)), None)
         return self.wait_until(line, timeout, f"a line '{start}…'")
 
+    def wait_for_words(self, words, timeout):
+        """Waits until the output has these words somewhere."""
+        self.wait_until(lambda: words in self.output(), timeout, f"'{words}'")
+
     def wait_until(self, condition, timeout, what):
         """Waits until condition() is true and returns its value; LabError when the process ends or time is over."""
         deadline = time.monotonic() + timeout
@@ -96,15 +100,15 @@ class Process:
                 raise LabError(f"{self.name}: no {what} within {timeout:g} s; it said:\n{self._tail()}")
             time.sleep(0.02)
 
-    def signal(self, number):
+    def send_signal(self, number):
         """Sends a signal, if the process still runs."""
         if self.running():
             self._popen.send_signal(number)
 
-    def stop(self, timeout=5.0):
-        """SIGTERM, then SIGKILL after `timeout`. Returns (exit code, seconds that it took)."""
+    def stop(self, timeout=5.0, number=signal.SIGTERM):
+        """SIGTERM, or another signal, then SIGKILL after `timeout`. Returns (exit code, seconds that it took)."""
         began = time.monotonic()
-        self.signal(signal.SIGTERM)
+        self.send_signal(number)
         try:
             self._popen.wait(timeout)
         except subprocess.TimeoutExpired:

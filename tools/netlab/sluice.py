@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 from pathlib import Path
 
 from netlab import leftovers
@@ -52,6 +53,7 @@ class Sluice:
     """A running sluiced, a bump in the wire in the lab's middle namespace.
 
     head      the restart-only sections of its policies, see policy_head()
+    command   what was started in the namespace
     policy    the policy file that it starts with and reads again on SIGHUP
     priority  of the whole process, see processes.Process
     """
@@ -70,7 +72,8 @@ class Sluice:
             raise LabError(f"{command[0]} is not there: run tools/build")
         # ip netns exec mounts a new /sys for the namespace, which hides the BPF file system that AF_XDP likes.
         script = "mount -t bpf bpf /sys/fs/bpf 2>/dev/null; exec " + shlex.join(str(part) for part in command)
-        self.process = namespace.spawn("/bin/sh", "-c", script, name="sluiced", priority=priority)
+        self.command = ["/bin/sh", "-c", script]
+        self.process = namespace.spawn(*self.command, name="sluiced", priority=priority)
 
     def wait_ready(self, timeout=20.0):
         """Waits for the line that sluiced says when it forwards; returns it."""
@@ -107,6 +110,17 @@ class Sluice:
         """Dropped packets by reason, a dict without zeros."""
         return {row["reason"]: row["packets"] for row in self.control("show", "drops")["reasons"]}
 
+    def generation(self):
+        """The number of the policy that runs."""
+        return self.status()["policy"]["generation"]
+
+    def seconds_without_cpu(self):
+        """How long workers have been ready to run but not running, all together; proc(5), schedstat."""
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        names = {task: (task / "comm").read_text() for task in tasks.iterdir()}
+        return sum(int((task / "schedstat").read_text().split()[1]) / 1e9
+                   for task, name in names.items() if name.startswith("rte-worker"))
+
     def rule(self, name):
         """`sluicectl show rules NAME` as a dict."""
         return self.control("show", "rules", name)[0]
@@ -132,6 +146,13 @@ class Sluice:
     def apply(self, rules):
         """Replaces the policy's live sections; LabError with the diagnostics when it is refused."""
         return self.control("policy", "apply", self.write_policy(rules), timeout=30.0)
+
+    def reload(self, rules, patience=5.0):
+        """The same by way of the policy file and SIGHUP; waits until another generation runs."""
+        before = self.generation()
+        self.write_policy(rules, self.policy.name)
+        self.process.send_signal(signal.SIGHUP)
+        return wait_for(lambda: self.generation() > before, patience, "new generation after SIGHUP")
 
     def stop(self, timeout=5.0):
         """SIGTERM; returns (exit code, seconds). Removes what sluiced did not remove by itself."""

@@ -1,0 +1,165 @@
+#include "policy/compile/compile.hpp"
+
+#include "flow/state.hpp"
+#include "policy/compile/rows.hpp"
+#include "policy/model/read.hpp"
+#include "support/eal/memory_hog.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace sluice::policy {
+namespace {
+
+const std::string kInterfaces = "version: 1\n"
+                                "interfaces:\n"
+                                "  lan0: { device: net_null0, peer: wan0, mtu: 1400 }\n"
+                                "  wan0: { device: net_null1, peer: lan0 }\n"
+                                "  dmz: { device: net_null2, peer: lan1 }\n"
+                                "  lan1: { device: net_null3, peer: dmz }\n"
+                                "zones:\n"
+                                "  inside: { interfaces: [lan0, lan1] }\n";
+
+Policy policy_from(const std::string& sections) {
+    Diagnostics diagnostics;
+    auto policy = read("policy.yaml", kInterfaces + sections, diagnostics);
+    EXPECT_TRUE(policy) << diagnostics.render(false);
+    return policy ? *policy : Policy{};
+}
+
+std::unique_ptr<const ruleset::Ruleset> compiled(const Policy& policy, CompileOptions options = {}) {
+    static std::uint32_t epoch = 100;
+    if (options.epoch == 1) options.epoch = epoch++;
+    Diagnostics diagnostics;
+    auto ruleset = compile(policy, options, diagnostics);
+    EXPECT_NE(ruleset, nullptr) << diagnostics.render(false);
+    return ruleset;
+}
+
+TEST(Compile, RulesInOrderAndTheDefaultBehindThem) {
+    const Policy policy =
+        policy_from("timeouts:\n"
+                    "  short: { tcp_closing: 2s }\n"
+                    "rules:\n"
+                    "- { name: web, to: { ports: [80] }, protocol: tcp, action: allow, timeouts: short }\n"
+                    "- { name: bogons, from: { nets: [10.66.0.0/16] }, action: drop, track: false }\n"
+                    "- { name: no-telnet, to: { ports: [23] }, protocol: tcp, action: drop }\n"
+                    "default: { action: allow }\n");
+    const auto ruleset = compiled(policy);
+    ASSERT_EQ(ruleset->rule_count(), 3u);
+    EXPECT_EQ(ruleset->rule(0).action, ruleset::Action::allow);
+    EXPECT_TRUE(ruleset->rule(0).tracked);
+    EXPECT_EQ(ruleset->profile(ruleset->rule(0).profile).ticks[static_cast<std::size_t>(Timeout::tcp_closing)], 2000u);
+    EXPECT_EQ(ruleset->rule(1).action, ruleset::Action::drop);
+    EXPECT_FALSE(ruleset->rule(1).tracked);
+    EXPECT_EQ(ruleset->rule(2).profile, 0);
+    EXPECT_EQ(ruleset->default_rule(), 3u);
+    EXPECT_EQ(ruleset->rule(3).action, ruleset::Action::allow);
+    EXPECT_TRUE(ruleset->rule(3).tracked);
+    EXPECT_EQ(ruleset->profile(ruleset->rule(3).profile).ticks[static_cast<std::size_t>(Timeout::tcp_closing)],
+              30'000u);
+    EXPECT_EQ(ruleset->content_hash(), policy.content_hash);
+    for (std::uint32_t i = 0; i <= 3; ++i) {
+        EXPECT_EQ(ruleset->rule(i).counter_slot, i) << "unless slots are given";
+    }
+}
+
+TEST(Compile, TakesTheSlotsAndTheEpochItIsGiven) {
+    const Policy policy = policy_from("rules:\n- { name: web, to: { ports: [80] }, protocol: tcp, action: allow }\n");
+    const std::vector<std::uint32_t> slots = {17, 5};
+    const auto ruleset = compiled(policy, {.epoch = 4711, .numa_socket = -1, .counter_slots = slots});
+    EXPECT_EQ(ruleset->epoch(), 4711u);
+    EXPECT_EQ(ruleset->rule(0).counter_slot, 17u);
+    EXPECT_EQ(ruleset->rule(1).counter_slot, 5u);
+    EXPECT_EQ(ruleset->rule(1).action, ruleset::Action::drop) << "the default of the default";
+}
+
+TEST(Compile, PortsKnowTheirWire) {
+    const auto ruleset = compiled(policy_from("rules: []\n"));
+    ASSERT_EQ(ruleset->port_count(), 4);
+    const ruleset::Port& lan0 = ruleset->port(0);
+    const ruleset::Port& wan0 = ruleset->port(1);
+    const ruleset::Port& dmz = ruleset->port(2);
+    const ruleset::Port& lan1 = ruleset->port(3);
+    EXPECT_EQ(lan0.peer, 1);
+    EXPECT_EQ(wan0.peer, 0);
+    EXPECT_EQ(dmz.peer, 3);
+    EXPECT_EQ(lan1.peer, 2);
+    EXPECT_EQ(lan0.wire, wan0.wire);
+    EXPECT_EQ(dmz.wire, lan1.wire);
+    EXPECT_NE(lan0.wire, dmz.wire);
+    EXPECT_TRUE(lan0.wire == 0 || lan0.wire == 1) << "a wire is named after one of its ports";
+    EXPECT_EQ(lan0.zone, lan1.zone);
+    EXPECT_NE(lan0.zone, wan0.zone);
+    EXPECT_NE(wan0.zone, dmz.zone);
+    EXPECT_EQ(lan0.peer_mtu, 1500) << "wan0's";
+    EXPECT_EQ(wan0.peer_mtu, 1400) << "lan0's";
+}
+
+TEST(Compile, TimeoutsStandInTheOrderOfTheirClasses) {
+    const auto ruleset =
+        compiled(policy_from("timeouts:\n"
+                             "  default: { tcp_new: 1s, tcp_established: 2s, tcp_closing: 3s, udp_new: 4s,\n"
+                             "             udp_established: 5s, icmp: 6s, other: 7s }\n"
+                             "rules: []\n"));
+    const auto ticks = [&ruleset](flow::State state) {
+        return ruleset->profile(0).ticks[static_cast<std::size_t>(flow::timeout_class(state))];
+    };
+    EXPECT_EQ(ticks(flow::State::tcp_syn_sent), 1000u);
+    EXPECT_EQ(ticks(flow::State::tcp_established), 2000u);
+    EXPECT_EQ(ticks(flow::State::tcp_time_wait), 3000u);
+    EXPECT_EQ(ticks(flow::State::udp_new), 4000u);
+    EXPECT_EQ(ticks(flow::State::udp_established), 5000u);
+    EXPECT_EQ(ticks(flow::State::icmp_query), 6000u);
+    EXPECT_EQ(ticks(flow::State::other_established), 7000u);
+}
+
+TEST(Compile, ClassifiersAreEmptyWhereNothingIsAsked) {
+    const auto none = compiled(policy_from("rules: []\n"));
+    for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
+        EXPECT_TRUE(none->tracked().empty(family));
+        EXPECT_TRUE(none->untracked().empty(family));
+    }
+    const auto ipv4 = compiled(policy_from("rules:\n- { name: a, from: { nets: [10.0.0.0/8] }, action: allow }\n"));
+    EXPECT_FALSE(ipv4->tracked().empty(net::Family::ipv4));
+    EXPECT_TRUE(ipv4->tracked().empty(net::Family::ipv6));
+    EXPECT_TRUE(ipv4->untracked().empty(net::Family::ipv4));
+}
+
+TEST(Compile, TooManyRowsAreCountedBeforeTheyAreMade) {
+    Policy policy = policy_from("rules:\n"
+                                "- { name: small, to: { ports: [80] }, protocol: tcp, action: allow }\n"
+                                "- { name: large, action: allow }\n");
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        net::Prefix prefix;
+        prefix.address.bytes = {10, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+        prefix.length = 24;
+        policy.rules[1].from.nets.push_back(prefix);
+        policy.rules[1].to.nets.push_back(prefix);
+    }
+    ASSERT_GT(row_count(policy.rules[1]), kMaxRows);
+    Diagnostics diagnostics;
+    EXPECT_EQ(compile(policy, {}, diagnostics), nullptr);
+    ASSERT_EQ(diagnostics.all().size(), 1u);
+    EXPECT_EQ(diagnostics.all()[0].code, "P090");
+    EXPECT_EQ(diagnostics.all()[0].where.line, policy.rules[1].where.line) << "points at the largest rule";
+    EXPECT_NE(diagnostics.all()[0].help.find("'large' takes 4000000"), std::string::npos) << diagnostics.all()[0].help;
+}
+
+TEST(Compile, WithoutMemoryItSaysWhatToDo) {
+    const Policy policy = policy_from("rules:\n- { name: web, to: { ports: [80] }, protocol: tcp, action: allow }\n");
+    Diagnostics diagnostics;
+    {
+        const test_support::MemoryHog hog;
+        EXPECT_EQ(compile(policy, {.epoch = 9999, .numa_socket = -1, .counter_slots = {}}, diagnostics), nullptr);
+    }
+    ASSERT_EQ(diagnostics.all().size(), 1u);
+    EXPECT_EQ(diagnostics.all()[0].code, "P091");
+    EXPECT_NE(diagnostics.all()[0].help.find("more hugepages"), std::string::npos) << diagnostics.all()[0].help;
+    EXPECT_NE(compiled(policy, {.epoch = 9999, .numa_socket = -1, .counter_slots = {}}), nullptr);
+}
+
+} // namespace
+} // namespace sluice::policy
