@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace sluice::control {
 namespace {
@@ -138,6 +139,11 @@ base::Expected<PolicyParams, Reply> policy_params(const Json& params) {
     return PolicyParams{text_param(params, "name").value_or("policy"), std::move(file), std::move(*text)};
 }
 
+/// Root and the appliance's own user may read what the appliance may; others not, see policy::SetFiles.
+policy::SetFiles set_files_for(const admin::Peer& peer) {
+    return peer.uid == 0 || peer.uid == geteuid() ? policy::SetFiles::follow : policy::SetFiles::refuse;
+}
+
 } // namespace
 
 void register_policy_methods(admin::Server& server, Appliance& appliance) {
@@ -149,10 +155,10 @@ void register_policy_methods(admin::Server& server, Appliance& appliance) {
         if (auto bad = unknown_params(params, {})) return std::move(*bad);
         return Reply::result(policy_of(appliance));
     });
-    server.handle("policy.check", Permission::read, [&appliance](const Json& params, const Peer&) {
+    server.handle("policy.check", Permission::read, [&appliance](const Json& params, const Peer& peer) {
         auto given = policy_params(params);
         if (!given) return std::move(given.error());
-        PolicyOutcome outcome = appliance.check(given->name, given->text);
+        PolicyOutcome outcome = appliance.check(given->name, given->text, set_files_for(peer));
         if (outcome.kind == PolicyOutcome::Kind::valid && given->text == appliance.generation().text) {
             outcome.kind = PolicyOutcome::Kind::unchanged;
         }
@@ -162,7 +168,7 @@ void register_policy_methods(admin::Server& server, Appliance& appliance) {
         auto given = policy_params(params);
         if (!given) return std::move(given.error());
         const std::string who = fmt::format("uid {}, pid {}", peer.uid, peer.pid);
-        return reply_for(appliance, appliance.apply(given->name, given->file, given->text, who));
+        return reply_for(appliance, appliance.apply(given->name, given->file, given->text, who, set_files_for(peer)));
     });
 }
 

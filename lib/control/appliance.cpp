@@ -186,9 +186,9 @@ void Appliance::reload() {
 }
 
 PolicyOutcome Appliance::apply(const std::string& name, const std::string& file, const std::string& text,
-                               const std::string& who) {
+                               const std::string& who, policy::SetFiles set_files) {
     using Kind = PolicyOutcome::Kind;
-    PolicyOutcome outcome = policy_->apply(name, file, text);
+    PolicyOutcome outcome = policy_->apply(name, file, text, set_files);
     const std::uint32_t number = generation().number;
     switch (outcome.kind) {
     case Kind::applied: spdlog::info("policy '{}' applied as generation {} ({})", name, number, who); break;

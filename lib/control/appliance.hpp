@@ -35,8 +35,10 @@ class Appliance {
     void reload();
     /// Applies a text on behalf of `who`; logged. `file` is its absolute path, or empty.
     PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text,
-                        const std::string& who);
-    PolicyOutcome check(const std::string& name, const std::string& text) { return policy_->check(name, text); }
+                        const std::string& who, policy::SetFiles set_files = policy::SetFiles::follow);
+    PolicyOutcome check(const std::string& name, const std::string& text, policy::SetFiles set_files) {
+        return policy_->check(name, text, set_files);
+    }
 
     // What the admin methods show.
     [[nodiscard]] const DataPlane& plane() const { return *plane_; }

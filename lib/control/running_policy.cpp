@@ -49,8 +49,8 @@ std::vector<std::string> rule_names(const policy::Policy& policy) {
 }
 
 std::optional<policy::Policy> RunningPolicy::read(const std::string& name, const std::string& text,
-                                                  PolicyOutcome& outcome) const {
-    auto policy = policy::read(name, text, outcome.diagnostics);
+                                                  policy::SetFiles set_files, PolicyOutcome& outcome) const {
+    auto policy = policy::read(name, text, outcome.diagnostics, set_files);
     if (policy) policy::lint(*policy, outcome.diagnostics);
     outcome.diagnostics.sort();
     if (!policy || outcome.diagnostics.has_errors()) {
@@ -96,9 +96,9 @@ PolicyOutcome RunningPolicy::begin(policy::Policy policy, std::string file, std:
     return outcome;
 }
 
-PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& text) {
+PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& text, policy::SetFiles set_files) {
     PolicyOutcome outcome;
-    const auto policy = read(name, text, outcome);
+    const auto policy = read(name, text, set_files, outcome);
     if (!policy) return outcome;
     const auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
     slots_.keep_only(rule_names(running_->policy));
@@ -106,9 +106,10 @@ PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& t
     return outcome;
 }
 
-PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& file, const std::string& text) {
+PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& file, const std::string& text,
+                                   policy::SetFiles set_files) {
     PolicyOutcome outcome;
-    auto policy = read(name, text, outcome);
+    auto policy = read(name, text, set_files, outcome);
     if (!policy) return outcome;
     if (policy->content_hash == running_->policy.content_hash) {
         outcome.kind = PolicyOutcome::Kind::unchanged;

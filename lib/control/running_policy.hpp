@@ -5,6 +5,7 @@
 #include "control/data_plane.hpp"
 #include "policy/diagnostic/diagnostic.hpp"
 #include "policy/model/policy.hpp"
+#include "policy/model/read.hpp"
 #include "ruleset/ruleset.hpp"
 
 #include <chrono>
@@ -47,15 +48,18 @@ class RunningPolicy {
     PolicyOutcome begin(policy::Policy policy, std::string file, std::string text);
 
     /// Reads, lints, compares, compiles; changes nothing.
-    PolicyOutcome check(const std::string& name, const std::string& text);
+    PolicyOutcome check(const std::string& name, const std::string& text,
+                        policy::SetFiles set_files = policy::SetFiles::follow);
     /// The same, and then publishes. Whatever goes wrong, the running policy, flows and counters stay.
     /// `name` is what diagnostics call it, `file` the path that it is remembered by.
-    PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text);
+    PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text,
+                        policy::SetFiles set_files = policy::SetFiles::follow);
 
     [[nodiscard]] const Generation& running() const { return *running_; }
 
   private:
-    std::optional<policy::Policy> read(const std::string& name, const std::string& text, PolicyOutcome& outcome) const;
+    std::optional<policy::Policy> read(const std::string& name, const std::string& text, policy::SetFiles set_files,
+                                       PolicyOutcome& outcome) const;
     std::unique_ptr<const ruleset::Ruleset> compile(const policy::Policy& policy, std::uint32_t epoch,
                                                     PolicyOutcome& outcome);
     void retire(std::unique_ptr<Generation> previous, bool safe_to_free);

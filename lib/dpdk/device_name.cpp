@@ -1,8 +1,13 @@
 #include "dpdk/device_name.hpp"
 
 #include <fmt/format.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_pci.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -23,6 +28,19 @@ std::optional<std::string> argument(const std::string& device, const std::string
         at = next;
     }
     return std::nullopt;
+}
+
+/// An ioctl of netdevice(7) about the kernel's interface of that device. False when there is none or it does not
+/// answer.
+bool ask_kernel(const std::string& device, unsigned long what, ifreq& request) {
+    const auto interface = argument(device, "iface");
+    if (!interface || interface->size() >= IFNAMSIZ) return false;
+    interface->copy(request.ifr_name, IFNAMSIZ - 1);
+    const int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return false;
+    const bool answered = ioctl(descriptor, what, &request) == 0;
+    close(descriptor);
+    return answered;
 }
 
 std::optional<Error> check_pci(const std::string& device) {
@@ -57,11 +75,17 @@ std::optional<std::uint16_t> kernel_mtu_of(const std::string& device) {
 }
 
 bool kernel_is_promiscuous(const std::string& device) {
-    const auto interface = kernel_interface_of(device);
-    if (!interface) return false;
-    std::ifstream in("/sys/class/net/" + *interface + "/flags");
-    unsigned flags = 0;
-    return in >> std::hex >> flags && (flags & IFF_PROMISC) != 0;
+    ifreq request{};
+    return ask_kernel(device, SIOCGIFFLAGS, request) && (request.ifr_flags & IFF_PROMISC) != 0;
+}
+
+std::optional<bool> kernel_link_of(const std::string& device) {
+    // IFF_RUNNING would follow the carrier by up to a second.
+    ethtool_value link{ETHTOOL_GLINK, 0};
+    ifreq request{};
+    request.ifr_data = reinterpret_cast<char*>(&link);
+    if (!ask_kernel(device, SIOCETHTOOL, request)) return std::nullopt;
+    return link.data != 0;
 }
 
 std::optional<Error> check_device(const std::string& device) {

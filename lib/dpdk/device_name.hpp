@@ -17,6 +17,8 @@ std::optional<std::string> kernel_interface_of(const std::string& device);
 std::optional<std::uint16_t> kernel_mtu_of(const std::string& device);
 /// Whether that interface is promiscuous already; false where there is none.
 bool kernel_is_promiscuous(const std::string& device);
+/// Whether that interface is up and has a carrier, if it tells.
+std::optional<bool> kernel_link_of(const std::string& device);
 
 /// A kernel interface or a capture file that is not there, a PCI address that no device has.
 std::optional<Error> check_device(const std::string& device);

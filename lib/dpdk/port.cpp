@@ -245,7 +245,10 @@ LinkState Port::link() const {
     rte_eth_link link{};
     if (rte_eth_link_get_nowait(id_, &link) != 0) return {};
     const bool known = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
-    return {link.link_status == RTE_ETH_LINK_UP, known ? link.link_speed : 0};
+    const bool started = link.link_status == RTE_ETH_LINK_UP;
+    // AF_XDP and AF_PACKET ports are up from start to stop, whatever their interface is.
+    const bool up = started && kernel_link_of(options_.device).value_or(true);
+    return {up, known ? link.link_speed : 0};
 }
 
 PortStatistics Port::statistics() const {

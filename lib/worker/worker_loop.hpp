@@ -61,7 +61,7 @@ class WorkerLoop {
                flow::Table& flows, telemetry::WorkerCounters& counters,
                std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff);
 
-    /// Runs until request_stop(); then works through what the rings still hold.
+    /// Runs until request_stop(). What the rings hold then is for drain().
     void run();
     /// Any thread.
     void request_stop() { stop_.store(true, std::memory_order_release); }

@@ -37,8 +37,9 @@ std::vector<DropReason> Running::drops_behind_the_pipeline(const Account& before
         unexplained[i] = after.drops[i] - before.drops[i];
     }
     for (const auto& [handle, verdict] : verdicts_) {
+        if (verdict.disposition != pipeline::Disposition::drop) continue; // it has no reason
         std::uint64_t& left = unexplained[static_cast<std::size_t>(verdict.reason)];
-        if (verdict.disposition == pipeline::Disposition::drop && left > 0) --left;
+        if (left > 0) --left;
     }
     std::vector<DropReason> reasons;
     for (std::size_t i = 0; i < unexplained.size(); ++i) {

@@ -83,10 +83,17 @@ void emit_transport(const Rule& rule, const Transport& transport, net::Family fa
     }
 }
 
+/// Each family has an ICMP of its own; the other's number in its packets means nothing.
+bool carries(net::Family family, const Transport& transport) {
+    if (transport.protocol == net::protocol::kIcmp) return family == net::Family::ipv4;
+    if (transport.protocol == net::protocol::kIcmpv6) return family == net::Family::ipv6;
+    return true;
+}
+
 void emit(const Rule& rule, std::uint32_t rank, std::uint32_t result, std::vector<Row>& out) {
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
         for (const Transport& transport : rule.transports) {
-            emit_transport(rule, transport, family, rank, result, out);
+            if (carries(family, transport)) emit_transport(rule, transport, family, rank, result, out);
         }
     }
 }
@@ -189,21 +196,22 @@ bool may_overlap(const Rule& a, const Rule& b) {
 std::size_t row_count(const Rule& rule) {
     const std::size_t zones =
         std::max<std::size_t>(1, rule.from.zones.size()) * std::max<std::size_t>(1, rule.to.zones.size());
-    std::size_t pairs = 0;
+    std::size_t rows = 0;
     for (const net::Family family : {net::Family::ipv4, net::Family::ipv6}) {
         const auto count = [family](const std::vector<net::Prefix>& nets) {
             if (nets.empty()) return std::size_t{1};
             return static_cast<std::size_t>(std::count_if(
                 nets.begin(), nets.end(), [family](const net::Prefix& p) { return p.address.family == family; }));
         };
-        pairs += count(rule.from.nets) * count(rule.to.nets);
+        std::size_t transports = 0;
+        for (const Transport& transport : rule.transports) {
+            if (!carries(family, transport)) continue;
+            transports += std::max<std::size_t>(1, transport.source_ports.size()) *
+                          std::max<std::size_t>(1, transport.destination_ports.size());
+        }
+        rows += zones * count(rule.from.nets) * count(rule.to.nets) * transports;
     }
-    std::size_t transports = 0;
-    for (const Transport& transport : rule.transports) {
-        transports += std::max<std::size_t>(1, transport.source_ports.size()) *
-                      std::max<std::size_t>(1, transport.destination_ports.size());
-    }
-    return zones * pairs * transports;
+    return rows;
 }
 
 std::vector<Row> untracked_rows(const Policy& policy) {

@@ -128,6 +128,11 @@ constexpr std::array kCodes = {
          "ports may be added with 'from: { ports: … }'.",
          "service: web\nprotocol: tcp", "service: web"},
     Code{
+        "P030", "a set file in a policy that did not come from root",
+        "Diagnostics quote the lines they are about. An appliance that followed 'file:' in anybody's policy would show "
+        "anybody lines of files that only root may read. As root, or by SIGHUP, the file is read.",
+        "", ""},
+    Code{
         "P090", "the rules take too many classifier rows",
         "A rule of n sources, m destinations and p port ranges takes n × m × p rows of a classifier, and there is room "
         "for 2,000,000 in all. Use larger prefixes, or split the rule so that long lists do not meet.",

@@ -79,7 +79,7 @@ base::Expected<std::string, std::string> load_file(const std::string& path, std:
     while (text.size() <= maximum_size) {
         const std::size_t before = text.size();
         text.resize(before + kChunkSize);
-        const ssize_t got = read(file.number(), text.data() + before, kChunkSize);
+        const ssize_t got = ::read(file.number(), text.data() + before, kChunkSize);
         if (got < 0 && errno != EINTR) return base::Unexpected(std::string(std::strerror(errno)));
         text.resize(before + static_cast<std::size_t>(got > 0 ? got : 0));
         if (got == 0) return text;

@@ -106,13 +106,14 @@ std::optional<Policy> read_text(Reading& reading) {
 
 } // namespace
 
-std::optional<Policy> read(std::string file_name, std::string text, Diagnostics& diagnostics) {
+std::optional<Policy> read(std::string file_name, std::string text, Diagnostics& diagnostics, SetFiles set_files) {
     const std::size_t errors_before = diagnostics.error_count();
     const std::size_t files_before = diagnostics.files().size();
     const std::size_t slash = file_name.rfind('/');
     std::string folder = slash == std::string::npos ? "" : file_name.substr(0, slash + 1);
     const std::uint32_t file = diagnostics.add_file(std::move(file_name), normalised(std::move(text)));
     Reading reading(diagnostics, file, std::move(folder));
+    reading.set_files = set_files;
     std::optional<Policy> policy = read_text(reading);
     diagnostics.sort();
     if (!policy || diagnostics.error_count() != errors_before) return std::nullopt;

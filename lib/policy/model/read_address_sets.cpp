@@ -48,6 +48,12 @@ class SetResolver {
     void read_file(const YamlNode& node, ResolvedSet& set) {
         Fields fields(node, words::kAddressFile, reading_.diagnostics);
         const Entry* file = fields.require("file", node.where, "write { file: path }, or a list of addresses");
+        if (file != nullptr && reading_.set_files == SetFiles::refuse) {
+            set.broken = true;
+            reading_.error("P030", file->value.where, "a set file in a policy that did not come from root").help =
+                "apply the policy as root, or put it where sluiced reads it and send SIGHUP";
+            return;
+        }
         set.broken = file == nullptr || !read_set_file(reading_, file->value, set.prefixes);
     }
 

@@ -19,6 +19,11 @@ void read_name(Reading& reading, Fields& fields, const YamlNode& node, Names& ru
     const std::string* text = as_scalar(name->value, "a name", reading.diagnostics);
     if (text == nullptr) return;
     rule.name = *text;
+    if (*text == "default") {
+        auto& error = reading.error("P015", name->value.where, "the rule name 'default' is taken");
+        error.help = "the default action is shown and counted under it";
+        return;
+    }
     rule_names.define(*text, name->value.where, reading.policy.rules.size(), reading.diagnostics);
 }
 

@@ -4,6 +4,7 @@
 #include "policy/model/fields.hpp"
 #include "policy/model/names.hpp"
 #include "policy/model/policy.hpp"
+#include "policy/model/read.hpp"
 
 #include <cstdint>
 #include <string>
@@ -32,6 +33,7 @@ struct Reading {
 
     Diagnostics& diagnostics;
     std::uint32_t file;
+    SetFiles set_files = SetFiles::follow;
     std::string folder; ///< of the policy's file: what relative paths start from; empty or ending with '/'
 
     Policy policy;

@@ -132,6 +132,17 @@ class AddressSetFiles : public testing::Test {
     std::filesystem::path folder_;
 };
 
+TEST_F(AddressSetFiles, AStrangersPolicyDoesNotReachFiles) {
+    std::ofstream(folder_ / "secret.txt") << "root:x:0:0\n";
+    Diagnostics diagnostics;
+    const std::string text =
+        "version: 1\ninterfaces:\n  a: { device: net_null0, peer: b }\n  b: { device: net_null1, peer: a }\n"
+        "address_sets: { s: { file: secret.txt } }\nrules: []\n";
+    EXPECT_FALSE(read((folder_ / "policy.yaml").string(), text, diagnostics, SetFiles::refuse));
+    EXPECT_NE(diagnostics.render(false).find("P030"), std::string::npos);
+    EXPECT_EQ(diagnostics.render(false).find("root:x"), std::string::npos);
+}
+
 TEST_F(AddressSetFiles, HoldOnePrefixALine) {
     write("a.txt", "# bogons\r\n10.0.0.0/8\r\n\r\n  192.0.2.1   # one host\n2001:db8::/32");
     EXPECT_EQ(nets_of(read_with_file("a.txt")), "10.0.0.0/8 192.0.2.1/32 2001:db8::/32");

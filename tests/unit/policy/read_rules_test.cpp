@@ -65,6 +65,9 @@ TEST(Rules, HaveUniqueNames) {
         read_text(kWire + "rules:\n- { name: No Telnet, action: drop }\n").found,
         "6:11 P016 'No Telnet' is not a name: lower-case letters, digits and - _ . inside, with at least one letter "
         "(write 'no-telnet')\n");
+    // Counters and flows of the default action go by that name.
+    EXPECT_EQ(read_text(kWire + "rules:\n- { name: default, action: drop }\n").found,
+              "6:11 P015 the rule name 'default' is taken\n");
 }
 
 TEST(Rules, ForeignWordsGetAHint) {

@@ -197,10 +197,22 @@ TEST(TrackedRows, EveryRuleInOrderUntrackedOnesToo) {
 TEST(TrackedRows, AnIcmpTypeIsARangeOfTypeAndCode) {
     Rule echo;
     echo.transports = {Transport{net::protocol::kIcmp, {}, {}, std::uint8_t{8}}};
-    for (const ruleset::Row& row : tracked_rows(policy_of({echo}))) {
-        EXPECT_EQ(row.destination_ports, (net::PortRange{0x800, 0x8ff}));
-        EXPECT_TRUE(row.source_ports.is_any());
-    }
+    const auto rows = tracked_rows(policy_of({echo}));
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].destination_ports, (net::PortRange{0x800, 0x8ff}));
+    EXPECT_TRUE(rows[0].source_ports.is_any());
+}
+
+TEST(TrackedRows, EachFamilyHasAnIcmpOfItsOwn) {
+    Rule both;
+    both.transports = {Transport{net::protocol::kIcmp, {}, {}, std::nullopt},
+                       Transport{net::protocol::kIcmpv6, {}, {}, std::nullopt}};
+    const auto rows = tracked_rows(policy_of({both}));
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows[0].family, net::Family::ipv4);
+    EXPECT_EQ(rows[0].protocol, net::protocol::kIcmp);
+    EXPECT_EQ(rows[1].family, net::Family::ipv6);
+    EXPECT_EQ(rows[1].protocol, net::protocol::kIcmpv6);
 }
 
 /// Paths of the IPv4 rows, from the lowest rank on, with the rule's index: "direct0 mirror0".
