@@ -155,13 +155,10 @@ void register_policy_methods(admin::Server& server, Appliance& appliance) {
         if (auto bad = unknown_params(params, {})) return std::move(*bad);
         return Reply::result(policy_of(appliance));
     });
-    server.handle("policy.check", Permission::read, [&appliance](const Json& params, const Peer& peer) {
+    server.handle("policy.check", Permission::change, [&appliance](const Json& params, const Peer& peer) {
         auto given = policy_params(params);
         if (!given) return std::move(given.error());
-        PolicyOutcome outcome = appliance.check(given->name, given->text, set_files_for(peer));
-        if (outcome.kind == PolicyOutcome::Kind::valid && given->text == appliance.generation().text) {
-            outcome.kind = PolicyOutcome::Kind::unchanged;
-        }
+        const PolicyOutcome outcome = appliance.check(given->name, given->text, set_files_for(peer));
         return reply_for(appliance, outcome);
     });
     server.handle("policy.apply", Permission::change, [&appliance](const Json& params, const Peer& peer) {

@@ -15,7 +15,7 @@ std::optional<std::uint32_t> CounterSlots::take_slot() {
     if (fresh_ < capacity_) return fresh_++;
     if (returned_.empty()) return std::nullopt;
     const std::uint32_t slot = returned_.front();
-    returned_.erase(returned_.begin());
+    returned_.pop_front();
     baseline_[slot] = counted(slot);
     return slot;
 }

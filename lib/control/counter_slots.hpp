@@ -4,6 +4,7 @@
 #include "telemetry/counters.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -41,7 +42,7 @@ class CounterSlots {
     std::uint32_t capacity_;
     std::vector<std::span<const telemetry::RuleCounters>> by_worker_;
     std::uint32_t fresh_ = 0;
-    std::vector<std::uint32_t> returned_; ///< oldest first
+    std::deque<std::uint32_t> returned_; ///< oldest first
     std::map<std::string, std::uint32_t, std::less<>> by_name_;
     std::map<std::uint32_t, std::string> by_slot_;
     std::map<std::uint32_t, RuleTotals> baseline_; ///< of slots that had an owner before

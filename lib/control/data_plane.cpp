@@ -70,7 +70,9 @@ std::vector<unsigned> control_cpus(const std::vector<unsigned>& workers, std::ve
 std::uint64_t memory_without_hugepages(const policy::Policy& policy, std::size_t workers) {
     constexpr std::uint64_t kClassifiersAndRest = 256u << 20;
     const std::uint32_t queues = static_cast<std::uint32_t>(policy.interfaces.size() * workers * 2);
-    const std::uint64_t buffers = policy.system.buffers != 0 ? policy.system.buffers : queues * 2048u + workers * 8192u;
+    const std::uint64_t buffers = policy.system.buffers != 0
+                                      ? policy.system.buffers
+                                      : queues * 2048u + workers * (1024u + (workers - 1) * kHandoffRingSize);
     return buffers * (buffer_data_size(policy) + 384u) +
            workers * flow::Table::memory_size(table_capacity(policy, workers)) +
            workers * kRuleSlots * sizeof(telemetry::RuleCounters) + kClassifiersAndRest;
@@ -181,7 +183,7 @@ base::Expected<void, StartError> DataPlane::make_buffers(const policy::Policy& p
     }
     const auto workers = static_cast<std::uint32_t>(cpus_.size());
     buffers += workers * kInFlight;
-    if (workers > 1) buffers += workers * kHandoffRingSize;
+    buffers += workers * (workers - 1) * kHandoffRingSize; // a ring for each ordered pair
     if (policy.system.buffers != 0) buffers = static_cast<std::uint32_t>(policy.system.buffers);
     auto pool = dpdk::BufferPool::create("sluice_buffers", buffers, buffer_data_size(policy), numa_socket());
     if (!pool) return failed(pool.error());

@@ -102,7 +102,9 @@ PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& t
     if (!policy) return outcome;
     const auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
     slots_.keep_only(rule_names(running_->policy));
-    if (ruleset) outcome.kind = PolicyOutcome::Kind::valid;
+    if (!ruleset) return outcome;
+    const bool same = policy->content_hash == running_->policy.content_hash;
+    outcome.kind = same ? PolicyOutcome::Kind::unchanged : PolicyOutcome::Kind::valid;
     return outcome;
 }
 

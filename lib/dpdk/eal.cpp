@@ -93,6 +93,12 @@ Error why_eal_failed(const EalOptions& options) {
     return {Kind::failed, "DPDK did not start: " + reason};
 }
 
+/// A folder of this name is removed at the end: it must be one below the runtime folder, and nothing above.
+bool is_plain_name(const std::string& name) {
+    constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return !name.empty() && name.front() != '.' && name.find_first_not_of(kPlain) == std::string::npos;
+}
+
 std::uint64_t number_in(const std::filesystem::path& file) {
     std::ifstream in(file);
     std::uint64_t value = 0;
@@ -103,9 +109,11 @@ std::uint64_t number_in(const std::filesystem::path& file) {
 } // namespace
 
 base::Expected<Eal, Error> Eal::start(const EalOptions& options) {
-    if (options.file_prefix.empty() || options.file_prefix.find('/') != std::string::npos) {
-        return base::Unexpected(Error{Error::Kind::failed, "the file prefix '" + options.file_prefix +
-                                                               "' is no file name; choose another with --file-prefix"});
+    if (!is_plain_name(options.file_prefix)) {
+        return base::Unexpected(
+            Error{Error::Kind::failed,
+                  "the file prefix '" + options.file_prefix +
+                      "' is not letters, digits, '-', '_' and inner dots; choose another with --file-prefix"});
     }
     // AF_XDP locks its rings and programs in memory; a limit that root may raise is no reason to fail. Where that is
     // not allowed, the port that needs it says so.

@@ -11,11 +11,13 @@ namespace sluice::dpdk {
 namespace {
 
 /// Some drivers (AF_PACKET) take the VLAN tag out of the frame whether asked or not. The firewall judges and forwards
-/// the frame as it was on the wire, so the tag goes back in. Returns what to use from then on.
-rte_mbuf* with_its_tag(rte_mbuf* buffer) {
-    if (!(buffer->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) return buffer;
-    if (rte_vlan_insert(&buffer) == 0) buffer->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
-    return buffer;
+/// the frame as it was on the wire, so the tag goes back in, as 802.1Q. False: it does not fit, and without its tag
+/// the frame would be another VLAN's.
+bool put_tag_back(rte_mbuf*& buffer) {
+    if (!(buffer->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) return true;
+    if (rte_vlan_insert(&buffer) != 0) return false;
+    buffer->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
+    return true;
 }
 
 } // namespace
@@ -29,9 +31,10 @@ void EthPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch
     const unsigned count = rte_eth_rx_burst(port_ids_[port], queue, buffers, pipeline::kBatchSize);
     batch.count = count;
     for (unsigned i = 0; i < count; ++i) {
-        rte_mbuf* buffer = with_its_tag(buffers[i]);
+        rte_mbuf* buffer = buffers[i];
+        const bool usable = put_tag_back(buffer) && buffer->nb_segs == 1;
         batch.data[i] = rte_pktmbuf_mtod(buffer, std::byte*);
-        batch.length[i] = buffer->nb_segs == 1 ? buffer->data_len : std::uint16_t{0};
+        batch.length[i] = usable ? buffer->data_len : std::uint16_t{0};
         batch.handle[i] = buffer;
         batch.port[i] = port;
     }

@@ -126,15 +126,18 @@ base::Expected<Port, Error> Port::probe(const PortOptions& options) {
 void Port::choose_queues() {
     const rte_eth_dev_info info = device_info(id_);
     const auto most = std::max<std::uint16_t>(1, info.max_rx_queues);
-    const unsigned wanted = options_.queues.value_or(options_.workers);
-    info_.receive_queues = static_cast<std::uint16_t>(std::min<unsigned>(wanted, most));
-    if (options_.queues && *options_.queues > most) {
-        info_.warnings.push_back(fmt::format("interface '{}': {} receive queues wanted, the port has {}", options_.name,
-                                             *options_.queues, most));
-    }
     const auto most_transmit = std::max<std::uint16_t>(1, info.max_tx_queues);
-    info_.transmit_queues = std::min(options_.workers, most_transmit);
     info_.indirection_size = info.reta_size;
+    // The kernel spreads packets over all the sockets that the devargs ask for, so all are polled; and they send as
+    // well.
+    const bool sockets = info_.driver == "net_af_packet" || info_.driver == "net_af_xdp";
+    const unsigned wanted = sockets ? most : options_.queues.value_or(options_.workers);
+    info_.receive_queues = static_cast<std::uint16_t>(std::min<unsigned>(wanted, most));
+    info_.transmit_queues = sockets ? most_transmit : std::min(options_.workers, most_transmit);
+    if (options_.queues && *options_.queues != info_.receive_queues) {
+        info_.warnings.push_back(fmt::format("interface '{}': {} receive queues wanted, the port works with {}",
+                                             options_.name, *options_.queues, info_.receive_queues));
+    }
 }
 
 Port::Port(Port&& other) noexcept

@@ -15,11 +15,17 @@ void identify_query(const packet::Parsed& parsed, flow::OrientedKey& oriented) {
     oriented.key.port[1] = static_cast<std::uint16_t>(question | (asker_is_second ? 0x8000u : 0u));
 }
 
+/// VLAN id 0 marks a priority, not a VLAN (IEEE 802.1Q, 6.9): its answers may come without a tag.
+std::uint16_t vlan_of(std::uint16_t parsed) {
+    constexpr std::uint16_t kPriorityTag = 0x1000;
+    return parsed == kPriorityTag ? std::uint16_t{0} : parsed;
+}
+
 flow::OrientedKey key_of(const packet::Parsed& parsed, std::uint16_t wire) {
     flow::OrientedKey oriented =
         flow::orient(parsed.source, parsed.destination, parsed.source_port.raw(), parsed.destination_port.raw());
-    oriented.key.outer_vlan = parsed.outer_vlan;
-    oriented.key.inner_vlan = parsed.inner_vlan;
+    oriented.key.outer_vlan = vlan_of(parsed.outer_vlan);
+    oriented.key.inner_vlan = vlan_of(parsed.inner_vlan);
     oriented.key.protocol = parsed.protocol;
     oriented.key.family = parsed.family;
     oriented.key.wire = wire;

@@ -33,11 +33,22 @@ DropReason reason_for(packet::Malformed malformed) {
     return DropReason::internal_error;
 }
 
+/// Whether a packet stays on its link: to a link-local or link-scope multicast address (RFC 4291, 2.5.6 and 2.7), or
+/// between two addresses of one /64, as unicast reachability probes go (RFC 4861, 7.2.5).
+bool stays_on_link(const packet::Parsed& parsed) {
+    const std::uint8_t* to = parsed.destination;
+    const bool link_local = to[0] == 0xfe && (to[1] & 0xc0) == 0x80;
+    const bool link_multicast = to[0] == 0xff && (to[1] & 0x0f) == 0x02;
+    return link_local || link_multicast || std::memcmp(parsed.source, to, 8) == 0;
+}
+
 /// IPv6 neighbour discovery is to IPv6 what ARP is to IPv4: without it no host behind a wire finds another. RFC 4861,
-/// 7.1: a hop limit other than 255 means that it crossed a router, and it is then not neighbour discovery.
+/// 7.1: a hop limit other than 255 means that it crossed a router, and it is then not neighbour discovery. One that a
+/// router behind the wire would forward is not either, but a way out that no rule knows of: that is for the rules.
 bool is_neighbor_discovery(const packet::Parsed& parsed) {
-    return parsed.protocol == net::protocol::kIcmpv6 && parsed.family == net::Family::ipv6 && parsed.ttl == 255 &&
-           parsed.icmp_code == 0 && parsed.icmp_type >= net::icmpv6::kRouterSolicitation &&
+    return stays_on_link(parsed) && parsed.extension_headers == 0 && parsed.protocol == net::protocol::kIcmpv6 &&
+           parsed.family == net::Family::ipv6 && parsed.ttl == 255 && parsed.icmp_code == 0 &&
+           parsed.icmp_type >= net::icmpv6::kRouterSolicitation &&
            parsed.icmp_type <= net::icmpv6::kNeighborAdvertisement;
 }
 

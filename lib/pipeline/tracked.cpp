@@ -138,7 +138,13 @@ class TrackedStage {
             flows_.change_state(index, entry.state.load(), timeout(rule.profile, entry.state.load()), context_.now);
             return true;
         }
+        const bool original = flows_.entry(index).direction_of(batch_.sender_is_second[n]) == Direction::original;
         flows_.remove(index, flow::EndReason::policy_changed);
+        if (rule.action == ruleset::Action::allow && !original) {
+            // Its opener may pass untracked now; this packet is not that, and answers nothing any more.
+            open(n);
+            return false;
+        }
         decide_by(n, number);
         if (rule.action == ruleset::Action::allow)
             batch_.disposition[row(n)] = Disposition::forward;

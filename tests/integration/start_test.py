@@ -124,7 +124,7 @@ class Refusals(unittest.TestCase):
                 self.refuse(NOT_PERMITTED, "run as root", policy_head(driver=driver) + RULES, user=NOBODY,
                             more=("--no-huge",), socket=Path("/tmp") / f"{self.prefix}.sock")
         self.assertFalse((Path("/tmp") / f"{self.prefix}.sock").exists())
-        self.assertFalse((Path("/tmp/dpdk") / self.prefix).exists(), "the runtime folder of users other than root")
+        self.assertFalse((Path("/tmp", "dpdk", self.prefix)).exists(), "the runtime folder of users other than root")
 
     def test_a_socket_that_cannot_be(self):
         plain = self.lab.folder / "plain"

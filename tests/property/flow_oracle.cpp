@@ -48,7 +48,8 @@ bool FlowOracle::with_flow(const Tuple& tuple, std::size_t port, Place place, bo
         const bool tracked = !match || policy_->rules[*match].tracked;
         if (action == policy::Action::drop || !tracked) {
             flows_.erase(place);
-            return action == policy::Action::allow;
+            if (action == policy::Action::drop) return false;
+            return is_reply ? without_flow(tuple, port) : true;
         }
         place->stale = false;
     }

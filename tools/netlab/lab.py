@@ -2,7 +2,7 @@
 
     client namespace            middle namespace              server namespace
     c0  10.77.1.1…/16  ──────  m0  (sluiced or kernel)  m1  ──────  s0  10.77.129.1, .2/16
-        2001:db8:77::1:1…/48                                            2001:db8:77:8000::1, ::2/48
+        2001:db8:77::1:1…/64                                            2001:db8:77:0:8000::1, ::2/64
 
 Wired (the default): one subnet, and the middle has no addresses: whoever stands there is a bump in the wire. Routed:
 the same host addresses, but in two subnets with the middle's kernel as their router.
@@ -44,10 +44,10 @@ class Lab:
         self.client_addresses = [f"10.77.1.{i}" for i in range(1, sources + 1)]
         self.client_addresses6 = [f"2001:db8:77::1:{i:x}" for i in range(1, sources + 1)]
         self.server_address = "10.77.129.1"
-        self.server_address6 = "2001:db8:77:8000::1"
+        self.server_address6 = "2001:db8:77:0:8000::1"
         # No server listens on these: from here the host can use service ports as a client.
         self.free_address = "10.77.129.2"
-        self.free_address6 = "2001:db8:77:8000::2"
+        self.free_address6 = "2001:db8:77:0:8000::2"
         self.traffic_cpus = None  # CPUs for servers and load; None: all
         self.folder = None
         self.client = self.middle = self.server = None
@@ -115,9 +115,9 @@ class Lab:
         if self.routed:
             self.middle.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
             self.middle.ip("addr add 10.77.0.1/17 dev m0", "addr add 10.77.128.1/17 dev m1",
-                           "addr add 2001:db8:77::1/49 dev m0 nodad", "addr add 2001:db8:77:8000::ffff/49 dev m1 nodad")
+                           "addr add 2001:db8:77::1/65 dev m0 nodad", "addr add 2001:db8:77:0:8000::ffff/65 dev m1 nodad")
             self.client.ip("route add default via 10.77.0.1", "route add ::/0 via 2001:db8:77::1")
-            self.server.ip("route add default via 10.77.128.1", "route add ::/0 via 2001:db8:77:8000::ffff")
+            self.server.ip("route add default via 10.77.128.1", "route add ::/0 via 2001:db8:77:0:8000::ffff")
 
     # --- what stands in the middle ---
 

@@ -4,6 +4,8 @@
 #include "ruleset/ruleset.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <limits>
 #include <utility>
 
 namespace sluice::policy {
@@ -11,6 +13,23 @@ namespace {
 
 using ruleset::Path;
 using ruleset::Row;
+
+/// Prefixes on both sides, multiplied, beyond which saying that they overlap costs less than finding out.
+constexpr std::size_t kWorthComparing = 100'000;
+
+constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+
+std::size_t saturating_add(std::size_t a, std::size_t b) {
+    return a > kMost - b ? kMost : a + b;
+}
+
+std::size_t saturating_product(std::initializer_list<std::size_t> factors) {
+    std::size_t product = 1;
+    for (const std::size_t factor : factors) {
+        if (__builtin_mul_overflow(product, factor, &product)) return kMost;
+    }
+    return product;
+}
 
 const std::vector<net::PortRange> kAnyPort = {net::PortRange{}};
 
@@ -106,7 +125,6 @@ bool zones_overlap(const std::vector<std::size_t>& a, const std::vector<std::siz
 
 bool nets_overlap(const std::vector<net::Prefix>& a, const std::vector<net::Prefix>& b) {
     if (a.empty() || b.empty()) return true;
-    constexpr std::size_t kWorthComparing = 100'000; // beyond that, saying yes costs less than finding out
     if (a.size() * b.size() > kWorthComparing) return true;
     return std::any_of(a.begin(), a.end(), [&b](const net::Prefix& x) {
         return std::any_of(b.begin(), b.end(), [&x](const net::Prefix& y) { return x.overlaps(y); });
@@ -152,6 +170,16 @@ Ways ways_into(const Rule& earlier, const std::vector<UntrackedRule>& later) {
     }
     return ways;
 }
+
+/// How many comparisons finding the overlaps of one rule may take.
+std::size_t comparisons(const Rule& rule, std::size_t later_rules, std::size_t most_nets) {
+    const std::size_t nets = (rule.from.nets.size() + rule.to.nets.size()) * most_nets;
+    return saturating_product({later_rules, 4, 1 + std::min(nets, kWorthComparing)});
+}
+
+/// Comparisons for a whole policy, some seconds of them. Beyond that every tracked rule is taken to overlap: more rows,
+/// and as right.
+constexpr std::size_t kMostComparisons = 500'000'000;
 
 /// Each rule has two ranks: what it says of packets as written comes before what it says of their answers.
 constexpr std::uint32_t direct_rank(std::size_t position) {
@@ -209,7 +237,8 @@ std::size_t row_count(const Rule& rule) {
             transports += std::max<std::size_t>(1, transport.source_ports.size()) *
                           std::max<std::size_t>(1, transport.destination_ports.size());
         }
-        rows += zones * count(rule.from.nets) * count(rule.to.nets) * transports;
+        rows =
+            saturating_add(rows, saturating_product({zones, count(rule.from.nets), count(rule.to.nets), transports}));
     }
     return rows;
 }
@@ -217,15 +246,19 @@ std::size_t row_count(const Rule& rule) {
 std::vector<Row> untracked_rows(const Policy& policy) {
     std::vector<Row> rows;
     std::vector<UntrackedRule> later;
+    std::size_t most_nets = 0; // of a rule in `later`
+    std::size_t work = 0;
     // From the last rule to the first: what comes after a rule is known when the rule is reached.
     for (std::size_t position = policy.rules.size(); position-- > 0;) {
         const Rule& rule = policy.rules[position];
         if (!rule.tracked) {
             later.push_back({&rule, reversed(rule)});
+            most_nets = std::max(most_nets, rule.from.nets.size() + rule.to.nets.size());
             emit_untracked(rule, position, rows);
             continue;
         }
-        const Ways ways = ways_into(rule, later);
+        work = saturating_add(work, comparisons(rule, later.size(), most_nets));
+        const Ways ways = work > kMostComparisons ? Ways{true, true} : ways_into(rule, later);
         const std::uint32_t to_tracked = ruleset::UntrackedResult{Path::tracked, 0}.encode();
         if (ways.direct) emit(rule, direct_rank(position), to_tracked, rows);
         if (ways.answer) emit(reversed(rule), answer_rank(position), to_tracked, rows);
