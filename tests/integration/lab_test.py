@@ -1,5 +1,6 @@
 """tools/lab as a newcomer runs it, and interrupted in every phase."""
 
+import difflib
 import os
 import pty
 import re
@@ -153,9 +154,9 @@ class Policies(unittest.TestCase):
     def test_the_twin_differs_in_the_rule_memcached_alone(self):
         text = policies.untracked("af_xdp", 1)
         twin = policies.tracked(text)
-        gone = [line for line in text.splitlines() if line not in twin.splitlines()]
-        self.assertEqual(len(text.splitlines()) - len(twin.splitlines()), 2)
-        self.assertEqual([line.strip() for line in gone], ["reply: mirror"])
+        changes = [line for line in difflib.ndiff(text.splitlines(), twin.splitlines()) if line[0] in "+-"]
+        self.assertEqual([line.split(maxsplit=1)[1] for line in changes], ["track: false", "reply: mirror"])
+        self.assertEqual({line[0] for line in changes}, {"-"})
         with self.assertRaises(LabError):
             policies.tracked(twin)
 

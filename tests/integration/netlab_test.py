@@ -194,8 +194,8 @@ class PolicyHead(unittest.TestCase):
     def test_names_devices_and_workers(self):
         last = sorted(os.sched_getaffinity(0))[-1]
         head = policy_head(workers=1, driver="af_packet", flows="16Ki", queues=2)
-        self.assertIn('client: { device: "net_af_packet0,iface=m0,qpairs=2", peer: server }', head)
-        self.assertIn('server: { device: "net_af_packet1,iface=m1,qpairs=2", peer: client }', head)
+        self.assertIn('client: { device: "net_af_packet0,iface=m0,framecnt=4096,qpairs=2", peer: server }', head)
+        self.assertIn('server: { device: "net_af_packet1,iface=m1,framecnt=4096,qpairs=2", peer: client }', head)
         self.assertIn(f"workers: {last}\n", head)
         self.assertIn("size: 16Ki", head)
         with self.assertRaises(LabError):

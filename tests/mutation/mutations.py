@@ -1,6 +1,7 @@
 """What is broken on purpose, where, and which test programs must notice.
 
-`before` stands exactly once in the file; each program in `tests` has to go red, not only one of them."""
+`before` stands exactly once in the file; each program in `tests` has to go red, not only one of them. A `race` wants
+ThreadSanitizer to be seen."""
 
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ class Mutation:
     before: str
     after: str
     tests: tuple
+    race: bool = False
 
 
 MUTATIONS = [
@@ -33,6 +35,9 @@ MUTATIONS = [
              (PIPELINE, SCENARIO, PROPERTY)),
     Mutation("neighbour discovery from afar", "lib/pipeline/parse.cpp",
              "parsed.ttl == 255 &&", "parsed.ttl >= 1 &&", (PIPELINE, SCENARIO)),
+    Mutation("neighbour discovery off the link", "lib/pipeline/parse.cpp",
+             "return stays_on_link(parsed) && parsed.extension_headers", "return parsed.extension_headers",
+             (PIPELINE, SCENARIO)),
     Mutation("mtu one too small", "lib/pipeline/parse.cpp",
              "batch.length[i] > port.peer_mtu", "batch.length[i] >= port.peer_mtu", (PIPELINE, SCENARIO)),
     Mutation("fragments pass", "lib/pipeline/parse.cpp",
@@ -62,9 +67,11 @@ MUTATIONS = [
     Mutation("icmp question dropped", "lib/pipeline/flow_lookup.cpp",
              "static_cast<std::uint16_t>(question |", "static_cast<std::uint16_t>((question & 0u) |", (PIPELINE, SCENARIO)),
     Mutation("outer vlan dropped", "lib/pipeline/flow_lookup.cpp",
-             "oriented.key.outer_vlan = parsed.outer_vlan;", "", (PIPELINE, SCENARIO)),
+             "oriented.key.outer_vlan = vlan_of(parsed.outer_vlan);", "", (PIPELINE, SCENARIO)),
     Mutation("inner vlan dropped", "lib/pipeline/flow_lookup.cpp",
-             "oriented.key.inner_vlan = parsed.inner_vlan;", "", (PIPELINE, SCENARIO)),
+             "oriented.key.inner_vlan = vlan_of(parsed.inner_vlan);", "", (PIPELINE, SCENARIO)),
+    Mutation("priority tag is a VLAN", "lib/pipeline/flow_lookup.cpp",
+             "parsed == kPriorityTag ?", "parsed == kPriorityTag + 0x2000u ?", (PIPELINE, SCENARIO)),
     Mutation("wire dropped", "lib/pipeline/flow_lookup.cpp",
              "oriented.key.wire = wire;", "", (PIPELINE, SCENARIO, PROPERTY)),
     Mutation("handed in, handed off again", "lib/pipeline/flow_lookup.cpp",
@@ -94,6 +101,8 @@ MUTATIONS = [
     Mutation("any TCP packet opens a flow", "lib/pipeline/tracked.cpp",
              "flow::tcp::classify(packet.tcp_flags) == flow::tcp::Segment::syn;", "true;",
              (PIPELINE, SCENARIO, PROPERTY)),
+    Mutation("answer passes because its opener would", "lib/pipeline/tracked.cpp",
+             "rule.action == ruleset::Action::allow && !original", "false && original", (PIPELINE, SCENARIO, PROPERTY)),
     Mutation("flow that is not allowed stays", "lib/pipeline/tracked.cpp",
              "flows_.remove(index, flow::EndReason::policy_changed);", "", (PIPELINE, SCENARIO, PROPERTY)),
     Mutation("UDP is never established", "lib/pipeline/tracked.cpp",
@@ -158,7 +167,17 @@ MUTATIONS = [
              "if (dropped_count != 0) io_.release(dropped, dropped_count);", "(void)dropped_count; (void)dropped;",
              (WORKER, SCENARIO)),
     Mutation("nothing ages", "lib/worker/worker_loop.cpp",
-             "met += context_.flows->age(now, kAgeingBudget);", "", (WORKER, SCENARIO)),
+             "return met + context_.flows->age(now, kAgeingBudget + 2 * met);", "return met;", (WORKER, SCENARIO)),
+    Mutation("ageing does not keep up", "lib/worker/worker_loop.cpp",
+             "kAgeingBudget + 2 * met", "kAgeingBudget", (WORKER,)),
+    Mutation("ring not published", "lib/worker/spsc_ring.hpp",
+             "tail_.store(tail + 1, std::memory_order_release)", "tail_.store(tail + 1, std::memory_order_relaxed)",
+             (WORKER,), race=True),
+    Mutation("slots not given back in order", "lib/worker/spsc_ring.hpp",
+             "known_head_ = head_.load(std::memory_order_acquire);", "known_head_ = head_.load(std::memory_order_relaxed);",
+             (WORKER,), race=True),
+    Mutation("ruleset freed in use", "lib/rcu/domain.cpp",
+             "reader.seen.load(std::memory_order_seq_cst) < wanted", "false", (WORKER,), race=True),
     Mutation("no quiescent report", "lib/worker/worker_loop.cpp",
              "domain_.quiescent(reader);", "", (WORKER,)),
     Mutation("stopped worker still waited for", "lib/worker/worker_loop.cpp",
@@ -206,6 +225,8 @@ MUTATIONS = [
              "std::swap(transport.source_ports, transport.destination_ports);", "", (COMPILE, SCENARIO, PROPERTY)),
     Mutation("ends not turned", "lib/policy/compile/rows.cpp",
              "std::swap(out.from, out.to);", "", (COMPILE, SCENARIO, PROPERTY)),
+    Mutation("ICMP in both families", "lib/policy/compile/rows.cpp",
+             "if (carries(family, transport)) emit_transport(", "emit_transport(", (COMPILE, SCENARIO)),
     Mutation("mirror of a drop", "lib/policy/compile/rows.cpp",
              "if (rule.action != Action::allow || rule.reply == Reply::none) return;", "", (COMPILE, PROPERTY)),
     Mutation("untracked rules not in the tracked classifier", "lib/policy/compile/rows.cpp",

@@ -105,6 +105,33 @@ TEST_F(ParseStage, ArpAndNeighborDiscoveryPass) {
     }
 }
 
+// A router behind the wire would carry it away: nothing that the rules do not know of may leave like that.
+TEST_F(ParseStage, NeighborDiscoveryStaysOnItsLink) {
+    const auto sent_to = [this](const char* source, const char* destination) {
+        parse_one(PacketBuilder()
+                      .ipv6({.source = source, .destination = destination, .hop_limit = 255})
+                      .icmp({.type = 135})
+                      .payload_size(16)
+                      .build());
+        return disposition();
+    };
+    EXPECT_EQ(sent_to("2001:db8:1::1", "fe80::2"), Disposition::forward);
+    EXPECT_EQ(sent_to("2001:db8:1::1", "febf::2"), Disposition::forward) << "fe80::/10";
+    EXPECT_EQ(sent_to("2001:db8:1::1", "ff02::1:ff00:2"), Disposition::forward);
+    EXPECT_EQ(sent_to("::", "ff02::1:ff00:2"), Disposition::forward) << "duplicate address detection";
+    EXPECT_EQ(sent_to("2001:db8:1::1", "2001:db8:1::2"), Disposition::forward) << "one /64";
+    EXPECT_EQ(sent_to("2001:db8:1::1", "2001:db8:1:1::2"), Disposition::pending);
+    EXPECT_EQ(sent_to("2001:db8:1::1", "fec0::2"), Disposition::pending);
+    EXPECT_EQ(sent_to("2001:db8:1::1", "ff05::2"), Disposition::pending) << "site-wide multicast";
+    parse_one(PacketBuilder()
+                  .ipv6({.hop_limit = 255})
+                  .extension({.protocol = 43})
+                  .icmp({.type = 135})
+                  .payload_size(16)
+                  .build());
+    EXPECT_EQ(disposition(), Disposition::pending) << "a routing header";
+}
+
 TEST_F(ParseStage, FragmentsAndOtherFramesDoNot) {
     parse_one(PacketBuilder().ipv4({.more_fragments = true}).udp().payload_size(64).build());
     EXPECT_EQ(dropped_for(), "fragment");

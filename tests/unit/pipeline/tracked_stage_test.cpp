@@ -151,7 +151,7 @@ TEST_F(TrackedStage, ANewEpochIsJudgedOnce) {
     next.rules[0].counter_slot = 7;
     next.rules[0].profile = 0;
     bench.use(next);
-    bench.pass(1, tcp("10.0.0.2", 80, "10.0.0.1", 1000, kSyn | kAck));
+    bench.pass(0, tcp("10.0.0.1", 1000, "10.0.0.2", 80, kSyn)); // again: the state stays
     EXPECT_EQ(bench.batch.disposition[0], Disposition::forward);
     EXPECT_EQ(bench.batch.rule_slot[0], 7u);
     EXPECT_EQ(only_entry().epoch.load(), 2u);
@@ -190,9 +190,14 @@ TEST_F(TrackedStage, AFlowThatIsNoLongerAllowedGoes) {
 
 TEST_F(TrackedStage, AFlowWhoseRuleIsUntrackedNowGoesAndItsPacketPasses) {
     bench.pass(0, tcp("10.0.0.1", 1000, "10.0.0.2", 80, kSyn));
+    bench.pass(0, tcp("10.0.0.1", 1001, "10.0.0.2", 80, kSyn));
     test_support::RulesetFields next = rules(2);
     next.rules[0].tracked = false;
     bench.use(next);
+    // An answer does not pass because its question would: it is judged as what it is.
+    bench.pass(1, tcp("10.0.0.2", 80, "10.0.0.1", 1001, kSyn | kAck));
+    EXPECT_EQ(bench.drops(DropReason::no_rule), 1u);
+    EXPECT_EQ(bench.flows().stats().used.load(), 1u);
     bench.pass(0, tcp("10.0.0.1", 1000, "10.0.0.2", 80, kSyn));
     EXPECT_EQ(bench.batch.disposition[0], Disposition::forward);
     EXPECT_EQ(bench.flows().stats().used.load(), 0u);

@@ -290,6 +290,30 @@ TEST_F(WorkerLoopTest, AnIdleRoundAges) {
     EXPECT_EQ(appliance->flow_count(), 0u);
 }
 
+// However many flows begin in a round, as many end: a flood does not leave behind it what is long over.
+TEST_F(WorkerLoopTest, AgeingKeepsUpWithCreation) {
+    test_support::MemoryApplianceOptions options;
+    options.table_capacity = 16'384;
+    make(options);
+    constexpr unsigned kRounds = 300;
+    constexpr base::Tick kRoundTicks = 100;
+    constexpr unsigned kFlowsARound = 2 * pipeline::kBatchSize;
+    for (unsigned round = 0; round < kRounds; ++round) {
+        for (unsigned i = 0; i < pipeline::kBatchSize; ++i) {
+            const auto port = static_cast<std::uint16_t>(1000 + round * pipeline::kBatchSize + i);
+            appliance->ports().put_in(0, 0, udp(port));
+            appliance->ports().put_in(1, 0,
+                                      PacketBuilder().ip("10.0.0.9", "10.0.0.1").udp({.source_port = port}).build());
+        }
+        appliance->step(round * kRoundTicks);
+        appliance->ports().forget();
+    }
+    // A flow lives for ten seconds, and is found to be over a quarter of a second later at most.
+    constexpr unsigned kAlive = kFlowsARound * 10'000 / kRoundTicks;
+    EXPECT_GE(appliance->flow_count(), kAlive);
+    EXPECT_LE(appliance->flow_count(), kAlive + kFlowsARound * 5);
+}
+
 TEST_F(WorkerLoopTest, OneRoundUsesOneRuleset) {
     make_with(2);
     const std::uint16_t client = port_owned_by(1);
