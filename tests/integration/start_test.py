@@ -135,8 +135,8 @@ class Refusals(unittest.TestCase):
         self.refuse(IN_USE, "No such file or directory", socket=Path("/nowhere/at/all.sock"))
 
     def test_a_file_prefix_that_is_no_name(self):
-        self.refuse(FAILED, "is no file name", prefix="a/b")
-        self.refuse(FAILED, "is no file name", prefix="")
+        self.refuse(FAILED, "is not letters, digits", prefix="a/b")
+        self.refuse(FAILED, "is not letters, digits", prefix="")
 
 
 class SecondInstance(ApplianceCase):

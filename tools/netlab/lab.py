@@ -104,7 +104,7 @@ class Lab:
         self._add_addresses()
 
     def _add_addresses(self):
-        length, length6 = (17, 49) if self.routed else (16, 48)
+        length, length6 = (17, 65) if self.routed else (16, 64)
         inner, outer = f"dev {self.client_interface}", f"dev {self.server_interface}"
         self.client.ip(*[f"addr add {address}/{length} {inner}" for address in self.client_addresses],
                        *[f"addr add {address}/{length6} {inner} nodad" for address in self.client_addresses6])
