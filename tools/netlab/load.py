@@ -11,8 +11,7 @@ from netlab import servers
 from netlab.processes import LabError
 
 
-# A generator that waits for a CPU sends late and in bursts, and then measures itself.
-LOAD_PRIORITY = 10
+LOAD_PRIORITY = servers.PRIORITY  # a generator that waits for a CPU sends late and in bursts, and measures itself
 
 
 class Load:
