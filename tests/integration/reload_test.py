@@ -39,14 +39,14 @@ default: { action: drop }
 class UnderLoad(ApplianceCase):
     """Two policies in turn, by `sluicectl policy apply` and by SIGHUP in turn, under numbered packets.
 
-    Lost packets are counted at the two ends. A worker that the machine keeps from its CPU loses packets, too, when its
-    port's ring overflows: hence the priorities (netlab), and in the short form three attempts. The long form, 100
-    reloads, may lose none in any attempt; it makes another one only when the machine was too busy to send at the rate.
+    Lost packets are counted at the two ends. That a worker which is kept from its CPU lets its port's ring overflow is
+    the machine's doing, hence the priorities (netlab). A packet that has reached a worker must never be lost. One that
+    has not may be once, but not in each attempt; in the long form, 100 reloads, never.
     """
 
     RELOADS = 100 if FULL else 10
     ATTEMPTS = 3
-    WANTED_RATE = 0.95 if FULL else 0  # of the rate asked for
+    WANTED_RATE = 0.95 if FULL else 0  # of the rate asked for; a machine that is too busy for it gets the other attempts
 
     def reload_in_turn(self, sluice, count):
         for number in range(count):
@@ -55,12 +55,13 @@ class UnderLoad(ApplianceCase):
                 sluice.apply(rules)
             else:
                 sluice.reload(rules)
-            time.sleep(0.05)
+            time.sleep(0.1)  # what reloads cost besides, processes started and ended, takes CPU from the load
 
     def attempt(self, lab, sluice, rate, reloads):
-        """(packets lost, everything that helps to tell why, as text)"""
+        """Reloads, or none for three seconds, while packets fly; a dict of everything that helps to tell what happened."""
         counters = ("rx_missed", "rx_errors", "rx_nombuf", "tx_errors")
         generation, drops, waited = sluice.generation(), sluice.drops(), sluice.seconds_without_cpu()
+        judged = sluice.rule("numbered")["packets"]
         blast = lab.start_udpblast(rate=rate, seconds=120, streams=4)
         time.sleep(0.5)
         self.reload_in_turn(sluice, reloads)
@@ -69,32 +70,36 @@ class UnderLoad(ApplianceCase):
         self.assertTrue(blast.sending(), "packets fly until after the last reload")
         blast.stop()
         report = blast.finish()
+        sluice.check_accounts()
         self.assertEqual(sluice.generation(), generation + reloads)
         self.assertEqual((report["received"]["duplicated"], report["received"]["foreign"]), (0, 0))
-        achieved = report["sent"]["sent"] / report["sent"]["elapsed_s"]
-        facts = {"reloads": reloads, "sent": report["sent"]["sent"], "packets a second": round(achieved),
-                 "lost": report["lost"], "lost in the receiver's socket": report["received"]["socket_drops"],
-                 "dropped": {reason: count - drops.get(reason, 0) for reason, count in sluice.drops().items()},
-                 "ports": [{key: row[key] for key in counters} for row in sluice.control("show", "interfaces")],
-                 "workers waited for their CPU, s": round(sluice.seconds_without_cpu() - waited, 3)}
-        return report["lost"], achieved, str(facts)
+        # Behind the numbered ones come a few that tell the totals.
+        judged = min(sluice.rule("numbered")["packets"] - judged, report["sent"]["sent"])
+        return {"reloads": reloads, "sent": report["sent"]["sent"], "lost": report["lost"],
+                "lost before a worker had them": report["sent"]["sent"] - judged,
+                "lost in the receiver's socket": report["received"]["socket_drops"],
+                "packets a second": round(report["sent"]["sent"] / report["sent"]["elapsed_s"]),
+                "dropped": {reason: count - drops.get(reason, 0) for reason, count in sluice.drops().items()},
+                "ports": [{key: row[key] for key in counters} for row in sluice.control("show", "interfaces")],
+                "workers waited for their CPU, s": round(sluice.seconds_without_cpu() - waited, 3)}
 
     def no_packet_is_lost(self, rate, **options):
         lab, sluice = self.start(UNTRACKED, **options)
         self.reload_in_turn(sluice, 2)
         self.assertEqual(sluice.generation(), 2, "the first of them is what runs already")
-        said = []
+        attempts = []
         for _ in range(self.ATTEMPTS):
-            lost, achieved, facts = self.attempt(lab, sluice, rate, self.RELOADS)
-            said.append(facts)
+            facts = self.attempt(lab, sluice, rate, self.RELOADS)
+            attempts.append(facts)
             print(f"\n    {facts}", flush=True)
-            if lost == 0 and achieved >= self.WANTED_RATE * rate:
+            if facts["lost"] == 0 and facts["packets a second"] >= self.WANTED_RATE * rate:
                 return
-            if lost > 0:
-                said.append("without reloads: " + self.attempt(lab, sluice, rate, 0)[2])
-                if FULL:
+            if facts["lost"] > 0:
+                attempts.append(self.attempt(lab, sluice, rate, 0))
+                if FULL or facts["lost"] > facts["lost before a worker had them"]:
                     break
-        self.fail("packets were lost, or the machine was too busy to send at the wanted rate:\n" + "\n".join(said))
+        self.fail("packets were lost, or the machine was too busy to send at the wanted rate:\n" +
+                  "\n".join(map(str, attempts)))
 
     def test_100_000_packets_a_second_over_af_xdp(self):
         self.no_packet_is_lost(100_000)

@@ -48,7 +48,7 @@ class Lab:
         # No server listens on these: from here the host can use service ports as a client.
         self.free_address = "10.77.129.2"
         self.free_address6 = "2001:db8:77:0:8000::2"
-        self.traffic_cpus = None  # CPUs for servers and load; None: all
+        self.traffic_cpus = None  # CPUs for servers and load, those without a worker; None: all
         self.folder = None
         self.client = self.middle = self.server = None
         self._sluices = []
@@ -134,8 +134,10 @@ class Lab:
         arguments  further arguments of sluiced
         """
         head = policy_head(workers, driver, flows, queues, idle) if head is None else head
+        available = sorted(os.sched_getaffinity(0))
+        self.traffic_cpus = available[:-workers] or None
         # On a CPU that it shares, a worker that goes first would leave nothing for the load.
-        priority = WORKER_PRIORITY if workers < len(os.sched_getaffinity(0)) else 0
+        priority = WORKER_PRIORITY if self.traffic_cpus else 0
         sluice = Sluice(self.middle, self.build, self.folder, next(_SERIALS), head, rules, arguments, priority)
         self._sluices.append(sluice)
         if wait:

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from netlab import servers
-from netlab.processes import LabError
+from netlab.processes import REAL_TIME, LabError
 
 
 LOAD_PRIORITY = servers.PRIORITY  # a generator that waits for a CPU sends late and in bursts, and measures itself
@@ -53,13 +53,13 @@ class Blast:
         self._seconds = seconds
         self._receiver = receiver.spawn(program, "receive", "--listen", target, "--first-timeout", "10s", "--json",
                                         self._files["receive"], name="udpblast-receive", cpus=cpus,
-                                        priority=LOAD_PRIORITY)
+                                        priority=REAL_TIME)
         self._receiver.wait_for_line("ready:", timeout=5.0)
         command = [program, "send", "--to", target, "--rate", rate, "--duration", f"{seconds}s", "--streams", streams,
                    "--payload-length", payload_length, "--json", self._files["send"]]
         if source:
             command += ["--source", source]
-        self._sender = sender.spawn(*command, name="udpblast-send", cpus=cpus, priority=LOAD_PRIORITY)
+        self._sender = sender.spawn(*command, name="udpblast-send", cpus=cpus, priority=REAL_TIME)
 
     def sending(self):
         return self._sender.running()

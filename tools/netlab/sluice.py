@@ -148,11 +148,13 @@ class Sluice:
         return self.control("policy", "apply", self.write_policy(rules), timeout=30.0)
 
     def reload(self, rules, patience=5.0):
-        """The same by way of the policy file and SIGHUP; waits until another generation runs."""
-        before = self.generation()
+        """The same by way of the policy file and SIGHUP; waits until the log says that another generation runs."""
+        def applied():
+            return len(re.findall(r"applied as generation \d+ \(SIGHUP\)", self.process.output()))
+        before = applied()
         self.write_policy(rules, self.policy.name)
         self.process.send_signal(signal.SIGHUP)
-        return wait_for(lambda: self.generation() > before, patience, "new generation after SIGHUP")
+        self.process.wait_until(lambda: applied() > before, patience, "log line 'applied as generation … (SIGHUP)'")
 
     def stop(self, timeout=5.0):
         """SIGTERM; returns (exit code, seconds). Removes what sluiced did not remove by itself."""
