@@ -85,7 +85,7 @@ class DataPlane {
     std::unique_ptr<dpdk::EthPortIo> io_;
     std::vector<dpdk::LinkState> links_;
     pipeline::Ownership::By ownership_by_ = pipeline::Ownership::By::seeded_hash;
-    std::uint16_t indirection_size_ = 128;
+    std::uint16_t indirection_size_ = pipeline::kIndirectionSize;
     bool sleep_when_idle_ = false;
     flow::HashSeed seed_{};
     std::unique_ptr<worker::HandoffMatrix> handoff_;

@@ -2,6 +2,7 @@
 
 #include "dpdk/device_name.hpp"
 #include "dpdk/symmetric_rss.hpp"
+#include "pipeline/ownership.hpp"
 
 #include <fmt/format.h>
 #include <rte_dev.h>
@@ -225,9 +226,14 @@ void Port::program_indirection_table() {
     for (unsigned i = 0; i < info_.indirection_size; ++i) {
         auto& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
         group.mask |= std::uint64_t{1} << (i % RTE_ETH_RETA_GROUP_SIZE);
-        group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<std::uint16_t>(i % info_.receive_queues);
+        group.reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+            static_cast<std::uint16_t>(i % pipeline::kIndirectionSize % info_.receive_queues);
     }
-    (void)rte_eth_dev_rss_reta_update(id_, table.data(), info_.indirection_size);
+    const int status = rte_eth_dev_rss_reta_update(id_, table.data(), info_.indirection_size);
+    if (status != 0) {
+        info_.warnings.push_back(fmt::format("interface '{}': its RSS indirection table cannot be written: {}",
+                                             options_.name, rte_strerror(-status)));
+    }
 }
 
 void Port::verify_rss() {

@@ -26,6 +26,10 @@ class SymmetricToeplitz {
     std::array<std::array<std::uint32_t, 256>, 2> table_; ///< by byte: the upper one, the lower one
 };
 
+/// RSS hashes are folded to this many values before workers are counted off, whatever the size of a port's indirection
+/// table (a smaller one sets the limit): ports with tables of different sizes then agree about who owns a flow.
+constexpr std::uint16_t kIndirectionSize = 128;
+
 struct Ownership {
     enum class By : std::uint8_t {
         seeded_hash, ///< no port spreads symmetrically: the flow table's own hash, which nobody outside can steer
@@ -35,7 +39,7 @@ struct Ownership {
     std::uint16_t self = 0;
     std::uint16_t workers = 1;
     By by = By::seeded_hash;
-    std::uint16_t indirection_size = 128; ///< RSS: entries of the smallest table, a power of two
+    std::uint16_t indirection_size = kIndirectionSize; ///< RSS: or the entries of the smallest table; a power of two
 
     [[nodiscard]] std::uint16_t owner(const flow::Key& key, std::uint64_t hash,
                                       const SymmetricToeplitz& toeplitz) const {
