@@ -52,6 +52,8 @@ struct Server::State {
     void accept_clients();
     void turn_away();
     void add_client(Descriptor socket);
+    /// Whoever may only read cannot take the last places, and so cannot lock out those who may change.
+    [[nodiscard]] bool has_room_for(const Peer& peer) const;
 
     /// What a connection can do without waiting. False: close it.
     bool advance(Connection& connection);
@@ -121,10 +123,11 @@ void Server::State::add_client(Descriptor client) {
     auto peer = peer_of(client.get());
     if (!peer) return;
     const auto now = Clock::now();
+    const bool room = has_room_for(*peer);
     const std::uint64_t number = next_connection++;
     const int descriptor = client.get();
     Connection connection(std::move(client), std::move(*peer), now);
-    if (connections.size() >= options.max_clients) {
+    if (!room) {
         connection.send(
             encode_error(nullptr, {ErrorCode::failed, "the appliance has too many clients; try again", nullptr}), now);
         connection.flush(now);
@@ -135,6 +138,12 @@ void Server::State::add_client(Descriptor client) {
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) return;
     connection.send(encode_hello(options.version), now);
     connections.emplace(number, std::move(connection));
+}
+
+bool Server::State::has_room_for(const Peer& peer) const {
+    if (connections.size() >= options.max_clients) return false;
+    const std::size_t left = options.max_clients - connections.size();
+    return left > options.reserved_clients || permitted(peer, owners, Permission::change);
 }
 
 // --- one client ----------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ struct ServerOptions {
     std::string reading_group = "sluice"; ///< owns the socket file, when it exists
     std::string changing_group = "sluice-admin";
     std::size_t max_clients = 256;                          ///< one more is told so and closed
+    std::size_t reserved_clients = 32;                      ///< of these, for those who may change the appliance
     std::size_t max_request_size = kMaxRequestSize;         ///< bytes of one line
     std::size_t max_input_size = 4 * kMaxRequestSize;       ///< bytes of unfinished lines of all clients together
     std::size_t pause_output_size = std::size_t{256} << 10; ///< bytes waiting for a client at which its list pauses

@@ -16,6 +16,7 @@ CONTROL = "tests/unit/control/control_test"
 RUNNING = "tests/unit/control/running_policy_test"
 PROPERTY = "tests/property/ruleset_property_test"
 SCENARIO = "tests/scenario/scenario_test"
+ADMIN = "tests/unit/admin/admin_test"
 
 
 @dataclass(frozen=True)
@@ -247,4 +248,8 @@ MUTATIONS = [
              "const auto ruleset = compile(*policy, last_epoch_ + 1, outcome);", (RUNNING,)),
     Mutation("mtu may change live", "lib/control/running_policy.cpp",
              "a[i].mtu != b[i].mtu ||", "", (CONTROL, RUNNING)),
+
+    # -- admin
+    Mutation("readers take every place", "lib/admin/server.cpp",
+             "left > options.reserved_clients ||", "left > 0 ||", (ADMIN,)),
 ]

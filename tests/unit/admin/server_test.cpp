@@ -338,14 +338,14 @@ TEST(AdminServer, ASecondServerIsRefused) {
 }
 
 /// Connects as somebody else. Credentials belong to a thread in Linux, so only a thread of its own changes.
-std::unique_ptr<RawClient> connect_as(uid_t uid, gid_t gid, const std::string& path) {
+std::unique_ptr<RawClient> connect_as(uid_t uid, gid_t gid, const std::string& path, bool read_hello = true) {
     std::unique_ptr<RawClient> client;
     std::thread([&] {
         if (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setresgid, gid, gid, gid) != 0 ||
             ::syscall(SYS_setresuid, uid, uid, uid) != 0) {
             return;
         }
-        client = std::make_unique<RawClient>(path);
+        client = std::make_unique<RawClient>(path, read_hello);
     }).join();
     return client;
 }
@@ -358,6 +358,9 @@ class AdminServerAsRoot : public testing::Test {
         options_.reading_group = "users";
         options_.changing_group = "operator";
         options_.mode = 0666;
+        start();
+    }
+    void start() {
         server_ = std::make_unique<RunningServer>(options_);
         ASSERT_EQ(::chmod(std::filesystem::path(server_->path()).parent_path().c_str(), 0755), 0);
     }
@@ -380,6 +383,24 @@ TEST_F(AdminServerAsRoot, ObeysTheCallersGroups) {
     EXPECT_EQ(codes_for(65534), std::make_pair(-32004, -32004));
     EXPECT_EQ(codes_for(*group_id("users")), std::make_pair(0, -32004));
     EXPECT_EQ(codes_for(*group_id("operator")), std::make_pair(0, 0));
+}
+
+TEST_F(AdminServerAsRoot, ReadersCannotTakeThePlacesOfThoseWhoChange) {
+    options_.max_clients = 5;
+    options_.reserved_clients = 2;
+    start();
+    std::vector<std::unique_ptr<RawClient>> inside;
+    /// Whether one more member of the group is let in.
+    const auto enters = [&](const char* group) {
+        inside.push_back(connect_as(65534, *group_id(group), server_->path(), false));
+        return inside.back() != nullptr && inside.back()->read_json().contains("method");
+    };
+    for (int i = 0; i < 3; ++i)
+        EXPECT_TRUE(enters("users"));
+    EXPECT_FALSE(enters("users"));
+    EXPECT_TRUE(enters("operator"));
+    EXPECT_TRUE(enters("operator"));
+    EXPECT_FALSE(enters("operator")) << "five are all";
 }
 
 TEST_F(AdminServerAsRoot, TheSocketBelongsToTheReadingGroup) {
