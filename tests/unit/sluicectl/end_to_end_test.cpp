@@ -360,7 +360,6 @@ TEST(SluicectlEndToEnd, WhoMayOnlyReadCannotApply) {
     write_file(path, "version: 1\n");
     constexpr uid_t kNobody = 65534;
     const Ran reading = run_program({{"-s", fake.socket(), "show", "version"}, {}, {}, kNobody});
-    if (reading.exit == 127) GTEST_SKIP() << "the build folder is not readable for everybody";
     EXPECT_EQ(reading.exit, 0) << reading.errors;
     const Ran changing = run_program({{"-s", fake.socket(), "policy", "apply", path}, {}, {}, kNobody});
     EXPECT_EQ(changing.exit, 4);

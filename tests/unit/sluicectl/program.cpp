@@ -38,6 +38,8 @@ struct Pipe {
     ::dup2(in.ends[0], STDIN_FILENO);
     ::dup2(out.ends[1], STDOUT_FILENO);
     ::dup2(errors.ends[1], STDERR_FILENO);
+    // Opened as whoever runs the tests: the build folder may be closed to others, the program need not be.
+    const int program = ::open(SLUICECTL_PATH, O_RDONLY | O_CLOEXEC);
     if (run.uid && (::setgroups(0, nullptr) != 0 || ::setgid(*run.uid) != 0 || ::setuid(*run.uid) != 0)) ::_exit(126);
     std::vector<char*> arguments = {const_cast<char*>("sluicectl")};
     for (const auto& argument : run.arguments)
@@ -47,7 +49,7 @@ struct Pipe {
     for (const auto& variable : run.environment)
         environment.push_back(const_cast<char*>(variable.c_str()));
     environment.push_back(nullptr);
-    ::execve(SLUICECTL_PATH, arguments.data(), environment.data());
+    ::fexecve(program, arguments.data(), environment.data());
     ::_exit(127);
 }
 
