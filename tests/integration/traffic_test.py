@@ -3,6 +3,7 @@
 import unittest
 
 from appliance_case import SharedApplianceCase
+from founding.rows import SLUICE_UNTRACKED
 from netlab.servers import IPERF3_PORT, MEMCACHED_PORT
 
 TRACKED = f"""
@@ -16,20 +17,6 @@ rules:
   - {{ name: ping, from: {{ zone: client }}, service: ping, action: allow }}
   - {{ name: memcached, from: {{ zone: client }}, to: {{ zone: server }}, service: memcached, action: allow }}
   - {{ name: iperf3, from: {{ zone: client }}, to: {{ zone: server }}, service: iperf3, action: allow }}
-default: {{ action: drop }}
-"""
-
-UNTRACKED = f"""
-services:
-  memcached: {{ protocol: tcp, ports: [{MEMCACHED_PORT}] }}
-rules:
-  - name: memcached
-    from: {{ zone: client }}
-    to: {{ zone: server }}
-    service: memcached
-    action: allow
-    track: false
-    reply: mirror
 default: {{ action: drop }}
 """
 
@@ -121,7 +108,7 @@ class TrackedTraffic(Traffic, SharedApplianceCase):
 
 
 class UntrackedTraffic(Traffic, SharedApplianceCase):
-    RULES = UNTRACKED
+    RULES = SLUICE_UNTRACKED
 
     @classmethod
     def prepare(cls):
@@ -193,7 +180,7 @@ class TaggedTrafficOverAfPacket(TaggedTraffic):
 
 
 class UntrackedTaggedTraffic(Traffic, SharedApplianceCase):
-    RULES = UNTRACKED
+    RULES = SLUICE_UNTRACKED
     LAB = {"sources": 4, "vlan": 77}
 
     @classmethod

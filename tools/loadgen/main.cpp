@@ -1,13 +1,9 @@
 // sluice-loadgen: short-lived connections at a steady rate. Arguments, limits, outputs; the work is in engine.cpp.
 #include "loadgen/engine.hpp"
+#include "loadgen/program.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cmath>
-#include <csignal>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 #include <map>
 #include <random>
 #include <sys/resource.h>
@@ -15,16 +11,6 @@
 namespace {
 
 using namespace sluice::loadgen;
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
-std::atomic<bool> stop_requested{false};
-
-void request_stop(int) {
-    stop_requested.store(true, std::memory_order_relaxed);
-}
 
 struct Arguments {
     std::string to;
@@ -136,13 +122,9 @@ Result<Engine::Options> engine_options(const Arguments& arguments) {
     options.interval = *interval;
     if (!(arguments.rate >= 0.01 && arguments.rate <= 1e6)) return Unexpected(std::string("--rate: 0.01 to 1000000"));
     options.rate = arguments.rate;
-    options.count = arguments.count;
-    if (!arguments.duration.empty()) {
-        const auto duration = parse_duration(arguments.duration);
-        if (!duration) return Unexpected("--duration: " + duration.error());
-        options.count = static_cast<uint64_t>(std::llround(arguments.rate * static_cast<double>(*duration) / 1e9));
-    }
-    if (options.count == 0) return Unexpected(std::string("give --duration or --count"));
+    const auto count = count_of(arguments.count, arguments.duration, arguments.rate);
+    if (!count) return Unexpected(count.error());
+    options.count = *count;
     options.exchange.protocol = kProtocols.at(arguments.protocol);
     options.exchange.request = kRequests.at(arguments.request);
     options.exchange.value_length = arguments.value_length;
@@ -174,13 +156,6 @@ std::optional<std::string> limit_open(const Arguments& arguments, Engine::Option
     return std::nullopt;
 }
 
-void catch_signals() {
-    struct sigaction action {};
-    action.sa_handler = request_stop;
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
-}
-
 int error(int code, const std::string& text) {
     fmt::print(stderr, "sluice-loadgen: {}\n", text);
     return code;
@@ -197,15 +172,12 @@ int run(const Arguments& arguments) {
     description.rate = options->rate;
     description.sources = options->sources.size();
     description.kept_connections = options->keep;
-    catch_signals();
+    stop_on_signals();
     const auto results = Engine(std::move(*options)).run(stop_requested);
     if (!results) return error(kFailed, results.error());
     if (!arguments.quiet) fmt::print("{}", summary(description, *results));
-    if (!arguments.json.empty()) {
-        std::ofstream file(arguments.json);
-        file << to_json(description, *results);
-        if (!file.flush()) return error(kFailed, "cannot write " + arguments.json + ": " + std::strerror(errno));
-    }
+    const std::string problem = write_file(arguments.json, to_json(description, *results));
+    if (!problem.empty()) return error(kFailed, problem);
     return results->completed_percent() >= arguments.require ? kDone : kFailed;
 }
 

@@ -1,30 +1,16 @@
 // sluice-udpblast: proves that a path loses nothing. One end sends numbered UDP packets at a constant rate, the other
 // says which of them came.
+#include "loadgen/program.hpp"
 #include "loadgen/udp_payload.hpp"
 #include "loadgen/udp_receiver.hpp"
 #include "loadgen/udp_sender.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cmath>
-#include <csignal>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace {
 
 using namespace sluice::loadgen;
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
-std::atomic<bool> stop_requested{false};
-
-void request_stop(int) {
-    stop_requested.store(true, std::memory_order_relaxed);
-}
 
 struct Arguments {
     std::string to;
@@ -48,11 +34,8 @@ int error(int code, const std::string& text) {
 
 template <typename Results> int write_out(const Results& results, const std::string& json) {
     fmt::print("{}", summary(results));
-    if (json.empty()) return kDone;
-    std::ofstream file(json);
-    file << to_json(results);
-    if (!file.flush()) return error(kFailed, "cannot write " + json + ": " + std::strerror(errno));
-    return kDone;
+    const std::string problem = write_file(json, to_json(results));
+    return problem.empty() ? kDone : error(kFailed, problem);
 }
 
 int send(const Arguments& arguments) {
@@ -68,13 +51,9 @@ int send(const Arguments& arguments) {
         if (source->port() + arguments.streams > 65536) return error(kUsage, "--streams: not that many ports left");
         options.source = *source;
     }
-    options.count = arguments.count;
-    if (!arguments.duration.empty()) {
-        const auto duration = parse_duration(arguments.duration);
-        if (!duration) return error(kUsage, "--duration: " + duration.error());
-        options.count = static_cast<uint64_t>(std::llround(arguments.rate * static_cast<double>(*duration) / 1e9));
-    }
-    if (options.count == 0) return error(kUsage, "give --duration or --count");
+    const auto count = count_of(arguments.count, arguments.duration, arguments.rate);
+    if (!count) return error(kUsage, count.error());
+    options.count = *count;
     options.streams = arguments.streams;
     options.rate = arguments.rate;
     options.payload_length = arguments.payload_length;
@@ -153,9 +132,6 @@ int main(int argc, char** argv) {
         if (problem.get_exit_code() == 0) return app.exit(problem); // --help, --version
         return error(kUsage, std::string(problem.what()) + " (see --help)");
     }
-    struct sigaction action {};
-    action.sa_handler = request_stop;
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    stop_on_signals();
     return *sender ? send(arguments) : receive(arguments);
 }
