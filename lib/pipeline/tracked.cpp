@@ -16,6 +16,8 @@ using flow::Direction;
 using flow::State;
 using telemetry::DropReason;
 
+static_assert(flow::kTimeoutClassCount == ruleset::kTimeoutClasses);
+
 /// What the tracked classifier answers: rule index + 1. kNotAsked marks rows that were not put to it ahead.
 constexpr std::uint32_t kNotAsked = 0xffffffff;
 
