@@ -7,7 +7,8 @@ import os
 import unittest
 
 from appliance_case import SharedApplianceCase
-from traffic_test import TRACKED, UNTRACKED, Traffic
+from founding.rows import SLUICE_UNTRACKED
+from traffic_test import TRACKED, Traffic
 
 SHARING = {"workers": 2, "idle": "sleep"}
 
@@ -95,7 +96,7 @@ class TwoWorkersTwoQueues(TwoWorkers):
 
 @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two workers want two CPUs")
 class TwoWorkersUntracked(Traffic, SharedApplianceCase):
-    RULES = UNTRACKED
+    RULES = SLUICE_UNTRACKED
     SLUICE = SHARING
 
     @classmethod
