@@ -8,6 +8,7 @@
 namespace sluice::flow {
 
 /// TCP states carry Linux's names (nf_conntrack), because operators know them; see flow/tcp.hpp for the transitions.
+/// SCTP states carry those of RFC 9260, 4.
 enum class State : std::uint8_t {
     tcp_syn_sent,
     tcp_syn_received,
@@ -18,6 +19,13 @@ enum class State : std::uint8_t {
     tcp_time_wait,
     tcp_closed,
     tcp_syn_sent2, ///< both ends sent a SYN
+    sctp_cookie_wait,
+    sctp_cookie_echoed,
+    sctp_established,
+    sctp_shutdown_sent,
+    sctp_shutdown_received,
+    sctp_shutdown_ack_sent,
+    sctp_closed,
     udp_new,
     udp_established,
     icmp_query,
@@ -26,12 +34,29 @@ enum class State : std::uint8_t {
     count
 };
 inline constexpr std::size_t kStateCount = static_cast<std::size_t>(State::count);
-static_assert(kStateCount <= 16);
+static_assert(kStateCount <= 32);
 
-inline constexpr std::array<std::string_view, kStateCount> kStateNames = {
-    "tcp_syn_sent",    "tcp_syn_received", "tcp_established", "tcp_fin_wait",     "tcp_close_wait",
-    "tcp_last_ack",    "tcp_time_wait",    "tcp_closed",      "tcp_syn_sent2",    "udp_new",
-    "udp_established", "icmp_query",       "other_new",       "other_established"};
+inline constexpr std::array<std::string_view, kStateCount> kStateNames = {"tcp_syn_sent",
+                                                                          "tcp_syn_received",
+                                                                          "tcp_established",
+                                                                          "tcp_fin_wait",
+                                                                          "tcp_close_wait",
+                                                                          "tcp_last_ack",
+                                                                          "tcp_time_wait",
+                                                                          "tcp_closed",
+                                                                          "tcp_syn_sent2",
+                                                                          "sctp_cookie_wait",
+                                                                          "sctp_cookie_echoed",
+                                                                          "sctp_established",
+                                                                          "sctp_shutdown_sent",
+                                                                          "sctp_shutdown_received",
+                                                                          "sctp_shutdown_ack_sent",
+                                                                          "sctp_closed",
+                                                                          "udp_new",
+                                                                          "udp_established",
+                                                                          "icmp_query",
+                                                                          "other_new",
+                                                                          "other_established"};
 
 constexpr std::string_view name(State state) {
     return kStateNames[static_cast<std::size_t>(state)];
@@ -42,9 +67,13 @@ enum class TimeoutClass : std::uint8_t {
     tcp_new,
     tcp_established,
     tcp_closing,
+    tcp_stalled, ///< no state's own: what is left of another one while an end does not answer
     udp_new,
     udp_established,
     icmp,
+    sctp_new,
+    sctp_established,
+    sctp_closing,
     other,
     count
 };
@@ -61,6 +90,13 @@ constexpr TimeoutClass timeout_class(State state) {
     case State::tcp_last_ack:
     case State::tcp_time_wait:
     case State::tcp_closed: return TimeoutClass::tcp_closing;
+    case State::sctp_cookie_wait:
+    case State::sctp_cookie_echoed: return TimeoutClass::sctp_new;
+    case State::sctp_established: return TimeoutClass::sctp_established;
+    case State::sctp_shutdown_sent:
+    case State::sctp_shutdown_received:
+    case State::sctp_shutdown_ack_sent:
+    case State::sctp_closed: return TimeoutClass::sctp_closing;
     case State::udp_new: return TimeoutClass::udp_new;
     case State::udp_established: return TimeoutClass::udp_established;
     case State::icmp_query: return TimeoutClass::icmp;
@@ -76,8 +112,10 @@ enum class EvictionClass : std::uint8_t { closing, unanswered, idle };
 
 constexpr EvictionClass eviction_class(State state) {
     switch (timeout_class(state)) {
-    case TimeoutClass::tcp_closing: return EvictionClass::closing;
+    case TimeoutClass::tcp_closing:
+    case TimeoutClass::sctp_closing: return EvictionClass::closing;
     case TimeoutClass::tcp_new:
+    case TimeoutClass::sctp_new:
     case TimeoutClass::udp_new: return EvictionClass::unanswered;
     default:
         return state == State::other_new || state == State::icmp_query ? EvictionClass::unanswered

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "base/ticks.hpp"
+#include "net/oddity.hpp"
+#include "net/protocol.hpp"
 #include "ruleset/classifier.hpp"
 
 #include <array>
@@ -25,10 +27,11 @@ struct Rule {
     bool tracked = true;
 };
 
-/// Ticks for each state's timeout, in the order of flow::TimeoutClass.
-inline constexpr std::size_t kTimeoutClasses = 7;
+/// Ticks for each timeout, in the order of flow::TimeoutClass.
+inline constexpr std::size_t kTimeoutClasses = 11;
 struct Profile {
     std::array<base::Tick, kTimeoutClasses> ticks{};
+    bool pickup_loose = false; ///< a TCP flow may be taken up from its middle
 };
 
 /// Where a frame that came in by this port stands: its zones and where it leaves.
@@ -37,6 +40,29 @@ struct Port {
     std::uint16_t zone = 0;
     std::uint16_t wire = 0;     ///< the same for both ports of a pair
     std::uint16_t peer_mtu = 0; ///< bytes of IP packet that the peer may be given
+};
+
+/// What is decided before any rule is asked. As it stands here: what a policy without `sanity:` gets.
+struct Sanity {
+    static constexpr std::size_t kMaxEtherTypes = 32;
+    /// In `ethertypes`: every frame that has a length in place of a type (IEEE 802.3 with LLC).
+    static constexpr std::uint16_t kLengthInsteadOfType = 0;
+
+    std::uint16_t refused = net::oddity::kMartianSource | net::oddity::kSourceRoute | net::oddity::kRoutingHeader0 |
+                            net::oddity::kTtlZero | net::oddity::kHeaderChecksum; ///< net::oddity bits
+    bool verify_checksums = true;                                                 ///< of the transport, where tracked
+    std::uint8_t ethertype_count = 1;
+    /// Of frames other than IP that pass a wire unjudged.
+    std::array<std::uint16_t, kMaxEtherTypes> ethertypes = {static_cast<std::uint16_t>(net::EtherType::arp)};
+
+    [[nodiscard]] constexpr bool passes(std::uint16_t ether_type) const {
+        constexpr std::uint16_t kLowestType = 0x0600; // IEEE 802.3, 3.2.6
+        const std::uint16_t wanted = ether_type < kLowestType ? kLengthInsteadOfType : ether_type;
+        for (std::uint8_t i = 0; i < ethertype_count; ++i) {
+            if (ethertypes[i] == wanted) return true;
+        }
+        return false;
+    }
 };
 
 /// What the untracked classifier says about a packet.
@@ -63,10 +89,13 @@ class Ruleset {
     struct Parts {
         std::uint32_t epoch = 0;
         std::uint64_t content_hash = 0;
+        Sanity sanity;
         std::unique_ptr<Rule[]> rules; ///< rule_count of them, the default behind them
         std::uint32_t rule_count = 0;
         std::unique_ptr<Profile[]> profiles;
         std::uint16_t profile_count = 0;
+        std::unique_ptr<std::uint16_t[]> profile_by_slot; ///< slot_count indices into profiles, as the rules' slots say
+        std::uint32_t slot_count = 0;
         std::unique_ptr<Port[]> ports;
         std::uint16_t port_count = 0;
         Classifier untracked;
@@ -78,11 +107,16 @@ class Ruleset {
 
     [[nodiscard]] std::uint32_t epoch() const { return parts_.epoch; }
     [[nodiscard]] std::uint64_t content_hash() const { return parts_.content_hash; }
+    [[nodiscard]] const Sanity& sanity() const { return parts_.sanity; }
     [[nodiscard]] const Rule& rule(std::uint32_t index) const { return parts_.rules[index]; }
     /// The default action, as a rule.
     [[nodiscard]] std::uint32_t default_rule() const { return parts_.rule_count; }
     [[nodiscard]] std::uint32_t rule_count() const { return parts_.rule_count; }
     [[nodiscard]] const Profile& profile(std::uint16_t index) const { return parts_.profiles[index]; }
+    /// The profile of the rule that counts in this slot; profile 0 when this ruleset has no such rule.
+    [[nodiscard]] const Profile& profile_of_slot(std::uint32_t counter_slot) const {
+        return parts_.profiles[counter_slot < parts_.slot_count ? parts_.profile_by_slot[counter_slot] : 0];
+    }
     [[nodiscard]] const Port& port(std::uint16_t index) const { return parts_.ports[index]; }
     [[nodiscard]] std::uint16_t port_count() const { return parts_.port_count; }
 
@@ -94,5 +128,17 @@ class Ruleset {
   private:
     Parts parts_;
 };
+
+/// Fills profile_by_slot from the rules and the default. Of rules that count in one slot, the first is asked.
+inline void index_profiles_by_slot(Ruleset::Parts& parts) {
+    parts.slot_count = 0;
+    for (std::uint32_t i = 0; i <= parts.rule_count; ++i) {
+        if (parts.rules[i].counter_slot >= parts.slot_count) parts.slot_count = parts.rules[i].counter_slot + 1;
+    }
+    parts.profile_by_slot = std::make_unique<std::uint16_t[]>(parts.slot_count);
+    for (std::uint32_t i = parts.rule_count + 1; i-- > 0;) {
+        parts.profile_by_slot[parts.rules[i].counter_slot] = parts.rules[i].profile;
+    }
+}
 
 } // namespace sluice::ruleset

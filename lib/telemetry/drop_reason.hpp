@@ -30,7 +30,13 @@ namespace sluice::telemetry {
     X(bad_ip_header,                "the IP header contradicts itself or the frame") \
     X(bad_extension_header,         "an IPv6 extension header chain that is cut off, too long or out of order") \
     X(bad_l4_header,                "the transport header is cut off or contradicts the IP length") \
-    X(unknown_ethertype,            "a frame that is neither IP nor ARP") \
+    X(bad_checksum,                 "a checksum is wrong") \
+    X(martian_source,               "a source address that no host sends from, such as a loopback or multicast one") \
+    X(source_route,                 "an IPv4 option that says by which way to go") \
+    X(ipv4_options,                 "an IPv4 option, where the policy wants none") \
+    X(routing_header,               "an IPv6 routing header of type 0 that sends the packet elsewhere") \
+    X(ttl_expired,                  "a TTL or hop limit of zero") \
+    X(unknown_ethertype,            "a frame that is not IP, of a type that the policy does not let pass") \
     X(frame_in_pieces,              "a frame that did not fit one buffer") \
     X(no_peer,                      "the interface has no peer to forward to") \
     X(mtu_exceeded,                 "the frame is longer than the peer's MTU allows") \

@@ -138,7 +138,7 @@ policy::Policy random_policy(Random& random, std::size_t rules) {
         interface.zone = below(random, zones);
         policy.interfaces.push_back(interface);
     }
-    policy.timeouts.push_back({"default", policy::kDefaultTimeouts, {}});
+    policy.timeouts.push_back({"default", policy::kDefaultTimeouts, false, {}});
     for (std::size_t i = 0; i < rules; ++i) {
         policy.rules.push_back(random_rule(random, i, zones));
     }

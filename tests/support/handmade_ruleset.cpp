@@ -26,11 +26,13 @@ template <typename T> std::unique_ptr<T[]> copied(const std::vector<T>& from, st
 std::unique_ptr<const ruleset::Ruleset> make_ruleset(const RulesetFields& fields) {
     ruleset::Ruleset::Parts parts;
     parts.epoch = fields.epoch;
+    parts.sanity = fields.sanity;
     parts.rule_count = static_cast<std::uint32_t>(fields.rules.size());
     parts.rules = copied(fields.rules, fields.rules.size() + 1);
     parts.rules[parts.rule_count] = fields.default_rule;
     parts.profile_count = static_cast<std::uint16_t>(fields.profiles.size());
     parts.profiles = copied(fields.profiles, fields.profiles.size());
+    ruleset::index_profiles_by_slot(parts);
     parts.port_count = static_cast<std::uint16_t>(fields.ports.size());
     parts.ports = copied(fields.ports, fields.ports.size());
     parts.untracked = classifier(fields.untracked);

@@ -8,6 +8,13 @@
 
 namespace sluice::test_support {
 
+/// A profile with the same timeout for everything.
+constexpr ruleset::Profile profile_of(base::Tick ticks) {
+    ruleset::Profile profile;
+    profile.ticks.fill(ticks);
+    return profile;
+}
+
 /// What stands here unless it is said: one wire of two ports in zones of their own, profile 0 with 10 s for everything,
 /// and no rule but the default, which allows and tracks.
 struct RulesetFields {
@@ -16,7 +23,8 @@ struct RulesetFields {
     ruleset::Rule default_rule = {.counter_slot = 0, .profile = 0, .action = ruleset::Action::allow, .tracked = true};
     std::vector<ruleset::Row> untracked = {};
     std::vector<ruleset::Row> tracked = {};
-    std::vector<ruleset::Profile> profiles = {{{10'000, 10'000, 10'000, 10'000, 10'000, 10'000, 10'000}}};
+    std::vector<ruleset::Profile> profiles = {profile_of(10'000)};
+    ruleset::Sanity sanity = {};
     std::vector<ruleset::Port> ports = {{.peer = 1, .zone = 0, .wire = 0, .peer_mtu = 1500},
                                         {.peer = 0, .zone = 1, .wire = 0, .peer_mtu = 1500}};
 };

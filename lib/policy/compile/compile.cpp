@@ -77,7 +77,23 @@ void populate_profiles(const Policy& policy, ruleset::Ruleset::Parts& parts) {
     parts.profiles = std::make_unique<ruleset::Profile[]>(policy.timeouts.size());
     for (std::size_t i = 0; i < policy.timeouts.size(); ++i) {
         parts.profiles[i].ticks = policy.timeouts[i].ticks;
+        parts.profiles[i].pickup_loose = policy.timeouts[i].pickup_loose;
     }
+}
+
+void populate_sanity(const Sanity& wanted, ruleset::Sanity& out) {
+    static_assert(Sanity::kMaxEtherTypes == ruleset::Sanity::kMaxEtherTypes);
+    namespace oddity = net::oddity;
+    const auto if_dropped = [](Action action, std::uint16_t bit) { return action == Action::drop ? bit : 0; };
+    out.refused = static_cast<std::uint16_t>(
+        if_dropped(wanted.bad_checksum, oddity::kHeaderChecksum) |
+        if_dropped(wanted.martian_source, oddity::kMartianSource) |
+        if_dropped(wanted.source_route, oddity::kSourceRoute) | if_dropped(wanted.ipv4_options, oddity::kIpv4Option) |
+        if_dropped(wanted.routing_header_0, oddity::kRoutingHeader0) | if_dropped(wanted.ttl_zero, oddity::kTtlZero));
+    out.verify_checksums = wanted.bad_checksum == Action::drop;
+    out.ethertypes = {};
+    out.ethertype_count = static_cast<std::uint8_t>(wanted.ethertypes.size());
+    std::copy(wanted.ethertypes.begin(), wanted.ethertypes.end(), out.ethertypes.begin());
 }
 
 void populate_ports(const Policy& policy, ruleset::Ruleset::Parts& parts) {
@@ -101,8 +117,10 @@ std::unique_ptr<const ruleset::Ruleset> compile(const Policy& policy, const Comp
     ruleset::Ruleset::Parts parts;
     parts.epoch = options.epoch;
     parts.content_hash = policy.content_hash;
+    populate_sanity(policy.sanity, parts.sanity);
     populate_rules(policy, options, parts);
     populate_profiles(policy, parts);
+    ruleset::index_profiles_by_slot(parts);
     populate_ports(policy, parts);
     if (!build(untracked_rows(policy), "untracked", options, diagnostics, parts.untracked)) return nullptr;
     if (!build(tracked_rows(policy), "tracked", options, diagnostics, parts.tracked)) return nullptr;

@@ -3,10 +3,11 @@
 namespace sluice::policy {
 namespace {
 
-/// What a flow waits for at its end, or when nobody answers; an established TCP flow is left out, as it lasts as long
-/// as its two ends want.
+/// What a flow waits for at its end, or when nobody answers; an established TCP or SCTP flow is left out, as it
+/// lasts as long as its two ends want.
 constexpr std::array kDwelling = {Timeout::tcp_new,         Timeout::tcp_closing, Timeout::udp_new,
-                                  Timeout::udp_established, Timeout::icmp,        Timeout::other};
+                                  Timeout::udp_established, Timeout::icmp,        Timeout::sctp_new,
+                                  Timeout::sctp_closing,    Timeout::other};
 
 } // namespace
 

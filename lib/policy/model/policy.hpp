@@ -69,26 +69,45 @@ enum class Timeout : std::uint8_t {
     tcp_new,
     tcp_established,
     tcp_closing,
+    tcp_stalled,
     udp_new,
     udp_established,
     icmp,
+    sctp_new,
+    sctp_established,
+    sctp_closing,
     other,
     count
 };
 inline constexpr std::size_t kTimeoutCount = static_cast<std::size_t>(Timeout::count);
 inline constexpr std::array<const char*, kTimeoutCount> kTimeoutNames = {
-    "tcp_new", "tcp_established", "tcp_closing", "udp_new", "udp_established", "icmp", "other"};
+    "tcp_new", "tcp_established", "tcp_closing",      "tcp_stalled",  "udp_new", "udp_established",
+    "icmp",    "sctp_new",        "sctp_established", "sctp_closing", "other"};
 
 /// One of `timeouts:`. Profile 0 is always "default".
 struct TimeoutProfile {
     std::string name;
     std::array<base::Tick, kTimeoutCount> ticks{};
+    bool pickup_loose = false; ///< `pickup: loose`: a TCP flow may be taken up from its middle
     Location where;
 };
 
-/// What POLICY documents as the defaults: 20 s, 1 h, 30 s, 10 s, 60 s, 10 s, 60 s.
-inline constexpr std::array<base::Tick, kTimeoutCount> kDefaultTimeouts = {20'000, 3'600'000, 30'000, 10'000,
-                                                                           60'000, 10'000,    60'000};
+/// The documented defaults. tcp_stalled is Linux's tcp_timeout_max_retrans and tcp_timeout_unacknowledged.
+inline constexpr std::array<base::Tick, kTimeoutCount> kDefaultTimeouts = {
+    20'000, 3'600'000, 30'000, 300'000, 10'000, 60'000, 10'000, 20'000, 3'600'000, 10'000, 60'000};
+
+/// `sanity:`. `drop` or `allow` for each oddity, and what passes without being IP.
+struct Sanity {
+    static constexpr std::size_t kMaxEtherTypes = 32;
+
+    Action bad_checksum = Action::drop;
+    Action martian_source = Action::drop;
+    Action source_route = Action::drop;
+    Action ipv4_options = Action::allow;
+    Action routing_header_0 = Action::drop;
+    Action ttl_zero = Action::drop;
+    std::vector<std::uint16_t> ethertypes = {0x0806}; ///< in the order of the file; 0 stands for `llc`
+};
 
 /// `tables: { flows: … }`
 struct FlowTable {
@@ -138,6 +157,7 @@ struct Policy {
     std::vector<Interface> interfaces;
     FlowTable flow_table;
     std::vector<Zone> zones;
+    Sanity sanity;
     std::vector<TimeoutProfile> timeouts; ///< [0] is "default"
     std::vector<Rule> rules;              ///< file order, first match wins
     Action default_action = Action::drop;

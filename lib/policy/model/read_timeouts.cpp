@@ -13,6 +13,7 @@ constexpr std::size_t kMaxInheritDepth = 16;
 /// One profile as written: what it sets itself, and where the rest comes from.
 struct Written {
     std::array<std::optional<base::Tick>, kTimeoutCount> ticks{};
+    std::optional<bool> pickup_loose;
     const YamlNode* inherit = nullptr;
     std::size_t parent = kNone; ///< only the default has none
 };
@@ -25,6 +26,10 @@ Written read_profile(Reading& reading, const Entry& entry) {
             written.ticks[i] =
                 read_scalar(timeout->value, "a duration such as 20s", "P012", reading.diagnostics, parse_duration);
         }
+    }
+    if (const Entry* pickup = fields.find("pickup")) {
+        const auto choice = read_choice(pickup->value, {"strict", "loose"}, {}, reading.diagnostics);
+        if (choice) written.pickup_loose = *choice == 1;
     }
     if (const Entry* inherit = fields.find("inherit")) written.inherit = &inherit->value;
     return written;
@@ -73,7 +78,7 @@ void resolve_parents(Reading& reading, std::vector<Written>& profiles) {
 /// `profiles[i]` is what `policy.timeouts[i]` was read from; [0] is the default, written or not.
 std::vector<Written> read_profiles(Reading& reading, const YamlNode* section) {
     std::vector<TimeoutProfile>& named = reading.policy.timeouts;
-    named.push_back({"default", kDefaultTimeouts, {reading.file, 0, 0, 0}});
+    named.push_back({"default", kDefaultTimeouts, false, {reading.file, 0, 0, 0}});
     std::vector<Written> profiles(1);
     std::copy(kDefaultTimeouts.begin(), kDefaultTimeouts.end(), profiles[0].ticks.begin());
     if (section == nullptr) return profiles;
@@ -81,12 +86,13 @@ std::vector<Written> read_profiles(Reading& reading, const YamlNode* section) {
         Written written = read_profile(reading, entry);
         if (entry.key != "default") {
             reading.profiles.define(entry.key, entry.key_where, named.size(), reading.diagnostics);
-            named.push_back({entry.key, {}, entry.key_where});
+            named.push_back({entry.key, {}, false, entry.key_where});
             profiles.push_back(written);
             continue;
         }
         named[0].where = entry.key_where;
         profiles[0].inherit = written.inherit;
+        profiles[0].pickup_loose = written.pickup_loose;
         for (std::size_t i = 0; i < kTimeoutCount; ++i) {
             if (written.ticks[i]) profiles[0].ticks[i] = written.ticks[i];
         }
@@ -121,6 +127,9 @@ void read_timeouts(Reading& reading, const YamlNode* node) {
                                           [&](std::size_t p) { return profiles[p].ticks[t].has_value(); });
             named[i].ticks[t] = set == chain.end() ? kDefaultTimeouts[t] : *profiles[*set].ticks[t];
         }
+        const auto set = std::find_if(chain.begin(), chain.end(),
+                                      [&](std::size_t p) { return profiles[p].pickup_loose.has_value(); });
+        named[i].pickup_loose = set != chain.end() && *profiles[*set].pickup_loose;
     }
 }
 

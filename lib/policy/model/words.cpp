@@ -27,10 +27,11 @@ constexpr std::array<Word, 1> kFlowsLater = {"pressure"};
 constexpr std::array<Word, 1> kZoneKeys = {"interfaces"};
 constexpr std::array<Word, 1> kAddressFileKeys = {"file"};
 constexpr std::array<Word, 3> kServiceKeys = {"protocol", "ports", "icmp_type"};
-constexpr std::array<Word, kTimeoutCount + 1> kTimeoutsKeys = {"inherit",        kTimeoutNames[0], kTimeoutNames[1],
-                                                               kTimeoutNames[2], kTimeoutNames[3], kTimeoutNames[4],
-                                                               kTimeoutNames[5], kTimeoutNames[6]};
-constexpr std::array<Word, 1> kTimeoutsLater = {"pickup"};
+constexpr auto kTimeoutsKeys = [] {
+    std::array<Word, kTimeoutCount + 2> keys = {"inherit", "pickup"};
+    std::copy(kTimeoutNames.begin(), kTimeoutNames.end(), keys.begin() + 2);
+    return keys;
+}();
 constexpr std::array<Word, 11> kRuleKeys = {"name",      "description", "from",  "to",    "service", "protocol",
                                             "icmp_type", "action",      "track", "reply", "timeouts"};
 constexpr std::array<Word, 4> kRuleLater = {"inspect", "limit", "log", "offload"};
@@ -50,7 +51,7 @@ const Keys kFlows{"'flows'", "tables.flows", kFlowsKeys, kFlowsLater};
 const Keys kZone{"a zone", "zones.*", kZoneKeys, {}};
 const Keys kAddressFile{"an address set", "address_sets.*", kAddressFileKeys, {}};
 const Keys kService{"a service", "services.*", kServiceKeys, {}};
-const Keys kTimeouts{"a timeouts profile", "timeouts.*", kTimeoutsKeys, kTimeoutsLater};
+const Keys kTimeouts{"a timeouts profile", "timeouts.*", kTimeoutsKeys, {}};
 const Keys kRule{"a rule", "rules[]", kRuleKeys, kRuleLater};
 const Keys kEndpoint{"'from' and 'to'", "rules[].from", kEndpointKeys, kEndpointLater};
 const Keys kDefault{"'default'", "default", kDefaultKeys, kDefaultLater};

@@ -17,7 +17,7 @@ test_support::RulesetFields rules(std::uint32_t epoch = 1) {
     fields.rules = {{.counter_slot = 3, .profile = 1, .action = ruleset::Action::allow, .tracked = true},
                     {.counter_slot = 4, .profile = 0, .action = ruleset::Action::drop, .tracked = true}};
     fields.default_rule = {.counter_slot = 5, .profile = 0, .action = ruleset::Action::drop, .tracked = true};
-    fields.profiles.push_back({{1000, 2000, 3000, 4000, 5000, 6000, 7000}});
+    fields.profiles.push_back({{1000, 2000, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 9000, 10'000}});
     ruleset::Row web;
     web.from_zone = 0;
     web.destination_ports = {80, 80};

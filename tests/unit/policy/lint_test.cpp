@@ -245,15 +245,15 @@ TEST(Capacity, IsEntriesDividedByTheTimeTheyStay) {
                 "timeouts: { default: { tcp_closing: 120s, udp_new: 500ms }, slow: { tcp_new: 20d } }\nrules: []\n");
     ASSERT_TRUE(outcome.policy) << outcome.found;
     const auto lines = capacity(*outcome.policy);
-    ASSERT_EQ(lines.size(), 12u) << "six for each of two profiles";
+    ASSERT_EQ(lines.size(), 16u) << "eight for each of two profiles";
     EXPECT_EQ(lines[1].profile, "default");
     EXPECT_EQ(lines[1].what, "tcp_closing");
     EXPECT_EQ(lines[1].dwell_ticks, 120'000u);
     EXPECT_EQ(lines[1].flows_per_second, 4'369u);
     EXPECT_EQ(lines[2].what, "udp_new");
     EXPECT_EQ(lines[2].flows_per_second, 1'048'576u);
-    EXPECT_EQ(lines[6].profile, "slow");
-    EXPECT_EQ(lines[6].flows_per_second, 0u);
+    EXPECT_EQ(lines[8].profile, "slow");
+    EXPECT_EQ(lines[8].flows_per_second, 0u);
 }
 
 } // namespace

@@ -80,6 +80,26 @@ TEST(Timeouts, DefaultMayBeOverriddenInPartAndOthersInherit) {
     EXPECT_EQ(outcome.policy->rules[0].timeouts, 1u);
 }
 
+TEST(Timeouts, PickupIsStrictUnlessSaidAndInherited) {
+    const auto outcome = read_text(with_sections("timeouts:\n"
+                                                 "  loose: { pickup: loose }\n"
+                                                 "  child: { inherit: loose, udp_new: 5s }\n"
+                                                 "  strict-child: { inherit: child, pickup: strict }\n"
+                                                 "  other: { tcp_new: 5s }\n"));
+    ASSERT_TRUE(outcome.policy) << outcome.found;
+    std::vector<std::pair<std::string, bool>> found;
+    for (const TimeoutProfile& profile : outcome.policy->timeouts) {
+        found.emplace_back(profile.name, profile.pickup_loose);
+    }
+    EXPECT_EQ(found,
+              (std::vector<std::pair<std::string, bool>>{
+                  {"default", false}, {"loose", true}, {"child", true}, {"strict-child", false}, {"other", false}}));
+    const auto all = read_text(with_sections("timeouts: { default: { pickup: loose }, other: {} }\n"));
+    ASSERT_TRUE(all.policy) << all.found;
+    EXPECT_TRUE(all.policy->timeouts[0].pickup_loose);
+    EXPECT_TRUE(all.policy->timeouts[1].pickup_loose);
+}
+
 TEST(Timeouts, RefuseWhatCannotBe) {
     EXPECT_EQ(read_text(with_sections("timeouts: { default: { tcp_new: 20, icmp: 1w } }\n")).found,
               "5:33 P012 a duration without a unit (write 20s)\n5:43 P012 '1w' has an unknown unit\n");
@@ -91,8 +111,8 @@ TEST(Timeouts, RefuseWhatCannotBe) {
     EXPECT_EQ(read_text(with_sections("timeouts: { short: {}, a: { inherit: shirt } }\n")).found,
               "5:38 P014 unknown timeouts profile 'shirt' (did you mean 'short'?)\n");
     EXPECT_EQ(
-        read_text(with_sections("timeouts: { a: { tcp_established: 1h, pickup: loose, tcp_close: 1s } }\n")).found,
-        "5:39 P008 'pickup' is known, but not available in this version\n"
+        read_text(with_sections("timeouts: { a: { tcp_established: 1h, pickup: slack, tcp_close: 1s } }\n")).found,
+        "5:47 P011 'slack' is not one of 'strict' or 'loose'\n"
         "5:54 P007 unknown key 'tcp_close' (did you mean 'tcp_closing'?)\n");
     EXPECT_EQ(read_text(with_sections("timeouts: [20s]\n")).found,
               "5:11 P010 expected a map of timeouts profiles, not a list\n");

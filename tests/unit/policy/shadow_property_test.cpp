@@ -31,7 +31,7 @@ const std::vector<std::string> kPrefixes = {"0.0.0.0/0", "10.0.0.0/31", "10.0.0.
 /// Two wires, 0-1 and 2-3, every interface its own zone.
 Policy world() {
     Policy policy;
-    policy.timeouts.push_back({"default", kDefaultTimeouts, {}});
+    policy.timeouts.push_back({"default", kDefaultTimeouts, false, {}});
     for (std::size_t i = 0; i < 4; ++i) {
         Interface interface;
         interface.name = "i" + std::to_string(i);

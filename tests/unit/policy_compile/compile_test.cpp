@@ -102,7 +102,8 @@ TEST(Compile, TimeoutsStandInTheOrderOfTheirClasses) {
     const auto ruleset =
         compiled(policy_from("timeouts:\n"
                              "  default: { tcp_new: 1s, tcp_established: 2s, tcp_closing: 3s, udp_new: 4s,\n"
-                             "             udp_established: 5s, icmp: 6s, other: 7s }\n"
+                             "             udp_established: 5s, icmp: 6s, other: 7s, sctp_new: 8s,\n"
+                             "             sctp_established: 9s, sctp_closing: 10s, tcp_stalled: 11s }\n"
                              "rules: []\n"));
     const auto ticks = [&ruleset](flow::State state) {
         return ruleset->profile(0).ticks[static_cast<std::size_t>(flow::timeout_class(state))];
@@ -114,6 +115,65 @@ TEST(Compile, TimeoutsStandInTheOrderOfTheirClasses) {
     EXPECT_EQ(ticks(flow::State::udp_established), 5000u);
     EXPECT_EQ(ticks(flow::State::icmp_query), 6000u);
     EXPECT_EQ(ticks(flow::State::other_established), 7000u);
+    EXPECT_EQ(ticks(flow::State::sctp_cookie_wait), 8000u);
+    EXPECT_EQ(ticks(flow::State::sctp_established), 9000u);
+    EXPECT_EQ(ticks(flow::State::sctp_closed), 10'000u);
+    EXPECT_EQ(ruleset->profile(0).ticks[static_cast<std::size_t>(flow::TimeoutClass::tcp_stalled)], 11'000u);
+}
+
+TEST(Compile, ASlotLeadsToTheProfileOfItsRule) {
+    const Policy policy =
+        policy_from("timeouts:\n"
+                    "  short: { tcp_new: 2s, pickup: loose }\n"
+                    "rules:\n"
+                    "- { name: web, to: { ports: [80] }, protocol: tcp, action: allow, timeouts: short }\n"
+                    "- { name: no-telnet, to: { ports: [23] }, protocol: tcp, action: drop }\n");
+    const std::vector<std::uint32_t> slots = {17, 5, 3};
+    const auto ruleset = compiled(policy, {.epoch = 4712, .numa_socket = -1, .counter_slots = slots});
+    EXPECT_EQ(&ruleset->profile_of_slot(17), &ruleset->profile(1));
+    EXPECT_TRUE(ruleset->profile_of_slot(17).pickup_loose);
+    for (const std::uint32_t slot : {5u, 3u, 0u, 16u, 18u, 0xffff'ffffu}) {
+        EXPECT_EQ(&ruleset->profile_of_slot(slot), &ruleset->profile(0)) << slot;
+    }
+    EXPECT_FALSE(ruleset->profile(0).pickup_loose);
+}
+
+TEST(Compile, SanityIsOneMask) {
+    const auto plain = compiled(policy_from("rules: []\n"));
+    const ruleset::Sanity unsaid;
+    EXPECT_EQ(plain->sanity().refused, unsaid.refused) << "the same defaults in both places";
+    EXPECT_EQ(plain->sanity().verify_checksums, unsaid.verify_checksums);
+    EXPECT_EQ(plain->sanity().ethertypes, unsaid.ethertypes);
+    EXPECT_EQ(plain->sanity().ethertype_count, unsaid.ethertype_count);
+
+    const auto bit_of = [](Action Sanity::*key) {
+        Policy one = policy_from("rules: []\n");
+        for (const auto each : {&Sanity::bad_checksum, &Sanity::martian_source, &Sanity::source_route,
+                                &Sanity::ipv4_options, &Sanity::routing_header_0, &Sanity::ttl_zero}) {
+            one.sanity.*each = each == key ? Action::drop : Action::allow;
+        }
+        return compiled(one)->sanity().refused;
+    };
+    EXPECT_EQ(bit_of(&Sanity::bad_checksum), net::oddity::kHeaderChecksum);
+    EXPECT_EQ(bit_of(&Sanity::martian_source), net::oddity::kMartianSource);
+    EXPECT_EQ(bit_of(&Sanity::source_route), net::oddity::kSourceRoute);
+    EXPECT_EQ(bit_of(&Sanity::ipv4_options), net::oddity::kIpv4Option);
+    EXPECT_EQ(bit_of(&Sanity::routing_header_0), net::oddity::kRoutingHeader0);
+    EXPECT_EQ(bit_of(&Sanity::ttl_zero), net::oddity::kTtlZero);
+
+    Policy other = policy_from("rules: []\n");
+    other.sanity.bad_checksum = Action::allow;
+    other.sanity.ethertypes = {0x88cc, 0};
+    const auto ruleset = compiled(other);
+    EXPECT_FALSE(ruleset->sanity().verify_checksums);
+    EXPECT_TRUE(ruleset->sanity().passes(0x88cc));
+    EXPECT_TRUE(ruleset->sanity().passes(0x0026)) << "a length";
+    EXPECT_TRUE(ruleset->sanity().passes(0x05ff));
+    EXPECT_FALSE(ruleset->sanity().passes(0x0600));
+    EXPECT_FALSE(ruleset->sanity().passes(0x0806));
+    other.sanity.ethertypes.clear();
+    EXPECT_FALSE(compiled(other)->sanity().passes(0x0806));
+    EXPECT_FALSE(compiled(other)->sanity().passes(0)) << "what is behind the count is not looked at";
 }
 
 TEST(Compile, ClassifiersAreEmptyWhereNothingIsAsked) {
