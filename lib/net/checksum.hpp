@@ -9,7 +9,8 @@
 
 namespace sluice::net {
 
-/// One's-complement sum of `bytes` as 16-bit words in network order, added to `sum`; not folded.
+/// One's-complement sum of `bytes` as 16-bit words in network order, added to `sum`, modulo 65,535. Pieces of even
+/// length add up.
 std::uint64_t checksum_add(std::span<const std::byte> bytes, std::uint64_t sum = 0);
 
 /// Folds a sum into 16 bits and complements it: the value for a header field, in host order.

@@ -31,8 +31,6 @@ inline constexpr std::uint8_t kNoNextHeader = 59;
 inline constexpr std::uint8_t kDestinationOptions = 60;
 inline constexpr std::uint8_t kSctp = 132;
 inline constexpr std::uint8_t kMobility = 135;
-inline constexpr std::uint8_t kHip = 139;
-inline constexpr std::uint8_t kShim6 = 140;
 } // namespace protocol
 
 /// TCP header flags, byte 13 of the header (RFC 9293, 3.1).
@@ -50,7 +48,10 @@ inline constexpr std::uint8_t kCwr = 0x80;
 /// ICMP message types (RFC 792, 950) and ICMPv6 (RFC 4443, 4861).
 namespace icmp {
 inline constexpr std::uint8_t kEchoReply = 0;
+inline constexpr std::uint8_t kDestinationUnreachable = 3;
 inline constexpr std::uint8_t kEchoRequest = 8;
+inline constexpr std::uint8_t kTimeExceeded = 11;
+inline constexpr std::uint8_t kParameterProblem = 12;
 inline constexpr std::uint8_t kTimestampRequest = 13;
 inline constexpr std::uint8_t kTimestampReply = 14;
 inline constexpr std::uint8_t kInformationRequest = 15;
@@ -60,6 +61,8 @@ inline constexpr std::uint8_t kAddressMaskReply = 18;
 } // namespace icmp
 
 namespace icmpv6 {
+inline constexpr std::uint8_t kDestinationUnreachable = 1;
+inline constexpr std::uint8_t kParameterProblem = 4;
 inline constexpr std::uint8_t kEchoRequest = 128;
 inline constexpr std::uint8_t kEchoReply = 129;
 inline constexpr std::uint8_t kRouterSolicitation = 133;
