@@ -6,6 +6,7 @@
 #include "policy/lint/lint.hpp"
 #include "policy/model/read.hpp"
 #include "policy_file.hpp"
+#include "reassembly/table.hpp"
 #include "table.hpp"
 
 #include <memory>
@@ -45,6 +46,11 @@ std::uint64_t table_size(const policy::Policy& policy) {
     return flow::Table::memory_size(static_cast<std::uint32_t>(policy.flow_table.capacity));
 }
 
+std::uint64_t fragments_size(const policy::Policy& policy) {
+    return reassembly::Table::memory_size(reassembly::share_of(policy.fragment_table.datagrams, policy.fragment_table.per_datagram,
+                                                               policy.fragment_table.timeout, 1));
+}
+
 void print_text(Context& context, const Checked& checked) {
     const std::string rendered = checked.diagnostics.render(context.style.colour_errors);
     if (!rendered.empty()) context.errors << rendered << '\n';
@@ -57,6 +63,9 @@ void print_text(Context& context, const Checked& checked) {
                  show_plural(policy.zones.size(), "zone", human));
     context.out.line(LineKind::row, "flow table: " + show_count(policy.flow_table.capacity, human) + " entries in " +
                                         show_size(table_size(policy), human) + (human ? "" : " bytes"));
+    context.out.line(LineKind::row, "fragments: " + show_plural(policy.fragment_table.datagrams, "datagram", human) + " in " +
+                                        show_size(fragments_size(policy), human) + (human ? "" : " bytes") +
+                                        ", without the packets themselves");
     const auto capacities = policy::capacity(policy);
     if (capacities.empty()) return;
     context.out.line(LineKind::note, "");
@@ -78,6 +87,7 @@ Json to_json(const Checked& checked) {
     data["name"] = policy.name;
     data["rules"] = policy.rules.size();
     data["flow_table"] = {{"entries", policy.flow_table.capacity}, {"bytes", table_size(policy)}};
+    data["fragments"] = {{"datagrams", policy.fragment_table.datagrams}, {"bytes", fragments_size(policy)}};
     data["capacity"] = Json::array();
     for (const policy::Capacity& capacity : policy::capacity(policy)) {
         data["capacity"].push_back({{"profile", capacity.profile},

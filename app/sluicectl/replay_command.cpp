@@ -51,17 +51,21 @@ Expected<replay::Options, std::string> options_from(const ReplayParams& params) 
 
 // --- in the child --------------------------------------------------------------------------------------------------
 
+const char* word_of(replay::Verdict::What what) {
+    switch (what) {
+    case replay::Verdict::What::forward: return "forward";
+    case replay::Verdict::What::drop: return "drop";
+    case replay::Verdict::What::held: break;
+    }
+    return "held";
+}
+
 Json to_json(const replay::Verdict& verdict) {
     const auto or_null = [](const std::string& text) { return text.empty() || text == "-" ? Json() : Json(text); };
-    return {{"number", verdict.number},
-            {"seconds", verdict.seconds},
-            {"interface", verdict.interface},
-            {"packet", verdict.packet},
-            {"verdict", verdict.forwarded ? "forward" : "drop"},
-            {"reason", or_null(verdict.reason)},
-            {"detail", or_null(verdict.detail)},
-            {"rule", or_null(verdict.rule)},
-            {"path", or_null(verdict.path)}};
+    return {
+        {"number", verdict.number},          {"seconds", verdict.seconds},       {"interface", verdict.interface},
+        {"packet", verdict.packet},          {"verdict", word_of(verdict.what)}, {"reason", or_null(verdict.reason)},
+        {"detail", or_null(verdict.detail)}, {"rule", or_null(verdict.rule)},    {"path", or_null(verdict.path)}};
 }
 
 Json to_json(const replay::Report& report) {
@@ -76,11 +80,17 @@ Json to_json(const replay::Report& report) {
     for (const replay::Count& count : report.rules) {
         rules.push_back({{"name", count.name}, {"packets", count.packets}, {"bytes", count.bytes}});
     }
-    return {{"received", report.received},     {"forwarded", report.forwarded},
-            {"dropped", report.dropped},       {"truncated", report.truncated},
-            {"seconds", report.seconds},       {"reasons", std::move(reasons)},
-            {"rules", std::move(rules)},       {"flows_created", report.flows_created},
-            {"flows_left", report.flows_left}, {"warnings", report.warnings}};
+    return {{"received", report.received},
+            {"forwarded", report.forwarded},
+            {"dropped", report.dropped},
+            {"held", report.held},
+            {"truncated", report.truncated},
+            {"seconds", report.seconds},
+            {"reasons", std::move(reasons)},
+            {"rules", std::move(rules)},
+            {"flows_created", report.flows_created},
+            {"flows_left", report.flows_left},
+            {"warnings", report.warnings}};
 }
 
 Json to_json(const replay::Failure& failure) {
@@ -157,6 +167,10 @@ class Printer {
                           "packets  " + count("received") + " received, " + count("forwarded") + " forwarded, " +
                               count("dropped") + " dropped, in " +
                               (human ? show_duration(seconds, true) : std::to_string(seconds.value_or(0)) + " s"));
+        if (count_of(member(report, "held")).value_or(0) > 0) {
+            context_.out.line(kind,
+                              "         " + count("held") + " were fragments of datagrams that stayed incomplete");
+        }
         if (count_of(member(report, "truncated")).value_or(0) > 0) {
             context_.out.line(kind, "         " + count("truncated") + " were captured shorter than they were");
         }

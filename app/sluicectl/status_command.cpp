@@ -24,6 +24,7 @@ class Screen {
         policy(member(status, "policy"));
         put("workers", show_count(count_of(member(status, "workers")), human_));
         flows(member(status, "flows"));
+        fragments(member(status, "fragments"));
         packets(member(status, "packets"), member(status, "rates"));
         drops(member(status, "worst_drops"));
         memory(member(status, "memory"));
@@ -69,6 +70,17 @@ class Screen {
         std::stable_sort(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
         for (const auto& [count, state] : states)
             put("", state + " " + show_count(count, human_));
+    }
+
+    /// Only when there were any.
+    void fragments(const Json& fragments) {
+        const auto held = count_of(member(fragments, "held")).value_or(0);
+        const auto completed = count_of(member(fragments, "completed")).value_or(0);
+        if (held == 0 && completed == 0) return;
+        put("fragments", show_count(held, human_) + " held, of " +
+                             show_count(count_of(member(fragments, "datagrams")), human_) + " of " +
+                             show_count(count_of(member(fragments, "capacity")), human_) + " datagrams; " +
+                             show_plural(completed, "datagram", human_) + " completed");
     }
 
     /// Only when the table was too small at some time.

@@ -69,6 +69,21 @@ Json flows_of(const std::vector<Worker>& workers) {
             {"created", created}, {"refused", refused},   {"ended", ended}};
 }
 
+Json fragments_of(const std::vector<Worker>& workers) {
+    std::uint64_t datagrams = 0;
+    std::uint64_t capacity = 0;
+    std::uint64_t held = 0;
+    std::uint64_t completed = 0;
+    for (const Worker& worker : workers) {
+        const reassembly::Stats& stats = worker.fragments->stats();
+        datagrams += stats.datagrams.load();
+        capacity += worker.fragments->config().datagrams;
+        held += worker.counters->held_fragments.load();
+        completed += stats.completed.load();
+    }
+    return {{"datagrams", datagrams}, {"capacity", capacity}, {"held", held}, {"completed", completed}};
+}
+
 Json status(const Appliance& appliance) {
     const Generation& generation = appliance.generation();
     const auto& workers = appliance.plane().workers();
@@ -87,6 +102,7 @@ Json status(const Appliance& appliance) {
           {"file", generation.file.empty() ? Json(nullptr) : Json(generation.file)}}},
         {"workers", workers.size()},
         {"flows", flows_of(workers)},
+        {"fragments", fragments_of(workers)},
         {"packets",
          {{"received", totals.received},
           {"forwarded", totals.forwarded},
@@ -163,6 +179,7 @@ Json workers(const Appliance& appliance) {
              {"handed_off", off},
              {"handed_in", in},
              {"held", static_cast<std::int64_t>(totals.received + in - off - totals.forwarded - totals.dropped)},
+             {"held_fragments", counters.held_fragments.load()},
              {"flows_used", worker.flows->stats().used.load()},
              {"flows_capacity", worker.flows->capacity()},
              {"epoch", counters.epoch.load()}});

@@ -55,6 +55,12 @@ std::uint32_t table_capacity(const policy::Policy& policy, std::size_t workers) 
     return static_cast<std::uint32_t>((policy.flow_table.capacity + workers - 1) / workers);
 }
 
+reassembly::Config fragment_table(const policy::Policy& policy, std::size_t workers) {
+    const policy::FragmentTable& table = policy.fragment_table;
+    return reassembly::share_of(table.datagrams, table.per_datagram, table.timeout,
+                                static_cast<std::uint32_t>(workers));
+}
+
 /// The CPUs that no worker has: compiling a policy there costs no worker its time. All of them when workers have every
 /// one.
 std::vector<unsigned> control_cpus(const std::vector<unsigned>& workers, std::vector<unsigned> allowed) {
@@ -70,11 +76,14 @@ std::vector<unsigned> control_cpus(const std::vector<unsigned>& workers, std::ve
 std::uint64_t memory_without_hugepages(const policy::Policy& policy, std::size_t workers) {
     constexpr std::uint64_t kClassifiersAndRest = 256u << 20;
     const std::uint32_t queues = static_cast<std::uint32_t>(policy.interfaces.size() * workers * 2);
-    const std::uint64_t buffers = policy.system.buffers != 0
-                                      ? policy.system.buffers
-                                      : queues * 2048u + workers * (1024u + (workers - 1) * kHandoffRingSize);
+    const reassembly::Config fragments = fragment_table(policy, workers);
+    const std::uint64_t in_motion = policy.system.buffers != 0
+                                        ? policy.system.buffers
+                                        : queues * 2048u + workers * (1024u + (workers - 1) * kHandoffRingSize);
+    const std::uint64_t buffers = in_motion + workers * fragments.fragments;
     return buffers * (buffer_data_size(policy) + 384u) +
            workers * flow::Table::memory_size(table_capacity(policy, workers)) +
+           workers * reassembly::Table::memory_size(fragments) +
            workers * kRuleSlots * sizeof(telemetry::RuleCounters) + kClassifiersAndRest;
 }
 
@@ -185,6 +194,8 @@ base::Expected<void, StartError> DataPlane::make_buffers(const policy::Policy& p
     buffers += workers * kInFlight;
     buffers += workers * (workers - 1) * kHandoffRingSize; // a ring for each ordered pair
     if (policy.system.buffers != 0) buffers = static_cast<std::uint32_t>(policy.system.buffers);
+    // On top of all that, so that held fragments never take the buffers that packets are received into.
+    buffers += workers * fragment_table(policy, workers).fragments;
     auto pool = dpdk::BufferPool::create("sluice_buffers", buffers, buffer_data_size(policy), numa_socket());
     if (!pool) return failed(pool.error());
     pool_.emplace(std::move(*pool));
@@ -236,14 +247,20 @@ base::Expected<void, StartError> DataPlane::make_workers(const policy::Policy& p
     table.capacity = table_capacity(policy, count);
     table.on_full = policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
     table.seed = seed_;
+    reassembly::Config fragments = fragment_table(policy, count);
+    std::copy(std::begin(seed_.words), std::end(seed_.words), fragments.seed.words);
     for (std::uint16_t w = 0; w < count; ++w) {
         auto memory = dpdk::Region::reserve(flow::Table::memory_size(table.capacity), numa_socket(), "the flow table");
         if (!memory) return failed(memory.error());
+        auto held = dpdk::Region::reserve(reassembly::Table::memory_size(fragments), numa_socket(), "fragments");
+        if (!held) return failed(held.error());
         auto rules =
             dpdk::Region::reserve(kRuleSlots * sizeof(telemetry::RuleCounters), numa_socket(), "rule counters");
         if (!rules) return failed(rules.error());
-        Worker worker{cpus_[w], std::move(*memory), std::move(*rules), nullptr, nullptr, {}, nullptr};
+        Worker worker{cpus_[w], std::move(*memory), std::move(*held), std::move(*rules), nullptr, nullptr, nullptr, {},
+                      nullptr};
         worker.flows = std::make_unique<flow::Table>(worker.table_memory.bytes(), table, base::monotonic_ticks());
+        worker.fragments = std::make_unique<reassembly::Table>(worker.fragment_memory.bytes(), fragments);
         worker.counters = std::make_unique<telemetry::WorkerCounters>();
         auto* first = reinterpret_cast<telemetry::RuleCounters*>(worker.rule_counter_memory.bytes().data());
         std::uninitialized_value_construct_n(first, kRuleSlots);
@@ -262,9 +279,9 @@ base::Expected<void, StartError> DataPlane::start(const ruleset::Ruleset* rulese
     (void)refresh_links();
     for (std::uint16_t w = 0; w < workers_.size(); ++w) {
         Worker& worker = workers_[w];
-        worker.loop =
-            std::make_unique<worker::WorkerLoop>(worker_config(w, sleep_when_idle_), *io_, domain_, published_,
-                                                 *worker.flows, *worker.counters, worker.rule_counters, handoff_.get());
+        worker.loop = std::make_unique<worker::WorkerLoop>(worker_config(w, sleep_when_idle_), *io_, domain_,
+                                                           published_, *worker.flows, *worker.fragments,
+                                                           *worker.counters, worker.rule_counters, handoff_.get());
     }
     running_ = true;
     for (unsigned w = 0; w < workers_.size(); ++w) {

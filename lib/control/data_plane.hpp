@@ -26,8 +26,10 @@ namespace sluice::control {
 struct Worker {
     unsigned cpu = 0;
     dpdk::Region table_memory;
+    dpdk::Region fragment_memory;
     dpdk::Region rule_counter_memory;
     std::unique_ptr<flow::Table> flows;
+    std::unique_ptr<reassembly::Table> fragments;
     std::unique_ptr<telemetry::WorkerCounters> counters;
     std::span<telemetry::RuleCounters> rule_counters;
     std::unique_ptr<worker::WorkerLoop> loop;

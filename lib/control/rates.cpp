@@ -27,6 +27,7 @@ Totals totals_of(const std::vector<Worker>& workers) {
     }
     for (const Worker& worker : workers) {
         sum.held += worker.counters->handed_off_packets.load();
+        sum.held += worker.counters->held_fragments.load();
         sum.received += worker.counters->received_packets.load();
     }
     return sum;

@@ -35,7 +35,11 @@ std::vector<std::string> fixed_differences(const policy::Policy& running, const 
     if (!same_interfaces(running.interfaces, wanted.interfaces)) sections.emplace_back("interfaces");
     const bool same_table = running.flow_table.capacity == wanted.flow_table.capacity &&
                             running.flow_table.on_full == wanted.flow_table.on_full;
-    if (!same_table) sections.emplace_back("tables");
+    const policy::FragmentTable& one = running.fragment_table;
+    const policy::FragmentTable& other = wanted.fragment_table;
+    const bool same_fragments =
+        one.datagrams == other.datagrams && one.per_datagram == other.per_datagram && one.timeout == other.timeout;
+    if (!same_table || !same_fragments) sections.emplace_back("tables");
     return sections;
 }
 

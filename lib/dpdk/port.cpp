@@ -168,6 +168,9 @@ base::Expected<void, Error> Port::configure(const BufferPool& pool) {
     const rte_eth_dev_info info = device_info(id_);
     rte_eth_conf conf{};
     conf.rxmode.mtu = options_.mtu;
+    // What the port verifies need not be computed: see EthPortIo.
+    conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
+                                                   RTE_ETH_RX_OFFLOAD_SCTP_CKSUM);
     const bool spread = info_.receive_queues > 1 && symmetric_rss_possible(info);
     if (spread) request_symmetric_rss(info, conf);
     if (options_.mtu > info.max_mtu || options_.mtu < info.min_mtu) {

@@ -25,7 +25,7 @@ void store_key(Entry& entry, const Key& key) {
 }
 
 std::optional<FlowView> snapshot(const Entry& entry) {
-    const std::uint32_t before = entry.generation.load();
+    const std::uint16_t before = entry.generation.load();
     if ((before & 1) == 0) return std::nullopt;
 
     FlowView view{};
@@ -47,7 +47,7 @@ std::optional<FlowView> snapshot(const Entry& entry) {
     view.last_seen_tick = entry.last_seen_tick.load();
     view.timeout_ticks = entry.timeout_ticks.load();
     for (unsigned d = 0; d < 2; ++d) {
-        view.bytes[d] = entry.bytes[d].load();
+        view.bytes[d] = entry.bytes(d);
         view.packets[d] = entry.packets[d].load();
     }
     if (entry.generation.load() != before) return std::nullopt;

@@ -13,7 +13,9 @@
 #include "base/cell.hpp"
 #include "base/ticks.hpp"
 #include "flow/key.hpp"
+#include "flow/sctp.hpp"
 #include "flow/state.hpp"
+#include "flow/tcp_tracker.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -26,7 +28,7 @@ using Index = std::uint32_t;
 inline constexpr Index kNone = 0xffffffff;
 
 /// Raised whenever Entry or Bucket change their meaning in memory.
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 namespace entry_flag {
 inline constexpr std::uint8_t kOriginalIsSecond = 0x01; ///< the opener is end 1 of the key
@@ -35,25 +37,50 @@ inline constexpr std::uint8_t kAssured = 0x04;          ///< TCP: handshake comp
 inline constexpr std::uint8_t kOpenedAtPeer = 0x08;     ///< the opener is behind the wire's second port
 } // namespace entry_flag
 
+/// What a protocol's tracker keeps. Which one it is, the key's protocol says; zeroed when a flow begins.
+union Tracker {
+    tcp::Tracker tcp;
+    sctp::Tracker sctp;
+};
+static_assert(sizeof(Tracker) == 32 && std::is_trivially_copyable_v<Tracker>);
+
 struct alignas(base::kCacheLine) Entry {
     // -- line 0
     Key key; ///< changes only while the generation is even
     base::Cell<State> state;
     base::Cell<std::uint8_t> flags;
-    std::uint16_t profile; ///< of the ruleset with epoch `epoch`
+    base::Cell<std::uint16_t> generation; ///< odd while live
     base::Cell<base::Tick> last_seen_tick;
     base::Cell<base::Tick> timeout_ticks; ///< of the present state; here, so that ageing needs no ruleset
     base::Cell<std::uint32_t> epoch;      ///< of the ruleset that judged the flow last
     base::Cell<std::uint32_t> rule_slot;  ///< counter slot of the rule that allowed it: survives reloads
 
     // -- line 1
-    base::Cell<std::uint64_t> bytes[2]; ///< by direction
-    base::Cell<std::uint32_t> packets[2];
-    std::uint8_t tracker[24]; ///< the TCP tracker's windows, by direction
+    base::Cell<std::uint32_t> packets[2]; ///< by direction
+    base::Cell<std::uint32_t> bytes_low[2];
+    base::Cell<std::uint16_t> bytes_high[2]; ///< above bytes_low: 48 bits, 281 TB a direction
+    Tracker tracker;
     Index timer_next;
     std::uint32_t timer_previous; ///< an index, or kSlotFlag + slot for the first of a list
     base::Cell<base::Tick> created_tick;
-    base::Cell<std::uint32_t> generation; ///< odd while live
+
+    /// Owner: counts packets of one direction.
+    void count(Direction direction, std::uint32_t packet_count, std::uint32_t byte_count) {
+        const auto d = static_cast<std::size_t>(direction);
+        packets[d].add(packet_count);
+        const std::uint32_t low = bytes_low[d].load() + byte_count;
+        if (low >= byte_count) [[likely]] {
+            bytes_low[d].store(low);
+            return;
+        }
+        generation.add(1); // readers must not see one half carried
+        bytes_low[d].store(low);
+        bytes_high[d].add(1);
+        generation.add(1);
+    }
+    [[nodiscard]] std::uint64_t bytes(unsigned d) const {
+        return std::uint64_t{bytes_high[d].load()} << 32 | bytes_low[d].load();
+    }
 
     [[nodiscard]] bool live() const { return generation.load() & 1; }
     [[nodiscard]] bool original_is_second() const { return flags.load() & entry_flag::kOriginalIsSecond; }

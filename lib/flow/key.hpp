@@ -38,18 +38,24 @@ struct OrientedKey {
     bool sender_is_second;
 };
 
-/// Sorts the two ends. `source` and `destination` have 16 bytes each.
-inline OrientedKey orient(const std::uint8_t* source, const std::uint8_t* destination, std::uint16_t source_port,
-                          std::uint16_t destination_port) {
-    OrientedKey out{};
+/// Sorts the two ends into `key`, whose other fields it leaves alone, and says whether the sender is end 1. `source`
+/// and `destination` have 16 bytes each.
+inline bool orient_into(Key& key, const std::uint8_t* source, const std::uint8_t* destination,
+                        std::uint16_t source_port, std::uint16_t destination_port) {
     int order = std::memcmp(source, destination, 16);
     if (order == 0) order = source_port < destination_port ? -1 : (source_port > destination_port ? 1 : 0);
     const unsigned first = order > 0 ? 1 : 0;
-    std::memcpy(out.key.address[first], source, 16);
-    std::memcpy(out.key.address[1 - first], destination, 16);
-    out.key.port[first] = source_port;
-    out.key.port[1 - first] = destination_port;
-    out.sender_is_second = first == 1;
+    std::memcpy(key.address[first], source, 16);
+    std::memcpy(key.address[1 - first], destination, 16);
+    key.port[first] = source_port;
+    key.port[1 - first] = destination_port;
+    return first == 1;
+}
+
+inline OrientedKey orient(const std::uint8_t* source, const std::uint8_t* destination, std::uint16_t source_port,
+                          std::uint16_t destination_port) {
+    OrientedKey out{};
+    out.sender_is_second = orient_into(out.key, source, destination, source_port, destination_port);
     return out;
 }
 

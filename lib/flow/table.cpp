@@ -73,7 +73,8 @@ Table::Table(std::span<std::byte> memory, const Config& config, base::Tick now)
     }
 }
 
-Table::Place Table::place_of(std::uint64_t hash) const {
+// Inlined: its three parts would come back in two registers, by way of memory.
+[[gnu::always_inline]] inline Table::Place Table::place_of(std::uint64_t hash) const {
     const auto tag = static_cast<std::uint16_t>((hash * 0x9e3779b97f4a7c15u) >> 48);
     return {scale(static_cast<std::uint32_t>(hash), buckets_count_),
             scale(static_cast<std::uint32_t>(hash >> 32), buckets_count_), tag == 0 ? std::uint16_t{1} : tag};
@@ -107,7 +108,7 @@ void Table::find_batch(const Key* keys, const std::uint64_t* hashes, unsigned co
         if (matches != 0) {
             const Entry& entry = entries_[bucket.index[__builtin_ctz(matches)]];
             base::prefetch(&entry);
-            base::prefetch(&entry.bytes);
+            base::prefetch(&entry.packets);
         } else {
             base::prefetch(&buckets_[places[i].second]);
         }
@@ -191,20 +192,20 @@ Index Table::create(const OrientedKey& key, std::uint64_t hash, State state, bas
     store_key(entry, key.key);
     entry.state.store(state);
     entry.flags.store(key.sender_is_second ? entry_flag::kOriginalIsSecond : std::uint8_t{0});
-    entry.profile = 0;
     entry.last_seen_tick.store(now);
     entry.timeout_ticks.store(timeout_ticks);
     entry.epoch.store(0);
     entry.rule_slot.store(0);
     for (unsigned d = 0; d < 2; ++d) {
-        entry.bytes[d].store(0);
         entry.packets[d].store(0);
+        entry.bytes_low[d].store(0);
+        entry.bytes_high[d].store(0);
     }
-    std::memset(entry.tracker, 0, sizeof entry.tracker);
+    std::memset(&entry.tracker, 0, sizeof entry.tracker);
     entry.created_tick.store(now);
     entry.generation.add(1); // odd: live from here on
 
-    timers_.add(index, now + timeout_ticks, now);
+    arm(index, now);
     stats_.used.add(1);
     stats_.created.add(1);
     stats_.per_state[static_cast<std::size_t>(state)].add(1);
@@ -233,22 +234,29 @@ void Table::change_state(Index index, State state, base::Tick timeout_ticks, bas
     }
     const base::Tick previous_timeout = entry.timeout_ticks.load();
     entry.timeout_ticks.store(timeout_ticks);
-    // A longer timeout is found out when the old slot comes due; a shorter one must not wait for that.
+    // A longer timeout is found out when the old slot comes due; a shorter one must not wait for that. It counts from
+    // the last packet that was forwarded: the one at hand may yet be refused.
     if (timeout_ticks < previous_timeout) {
         timers_.remove(index);
-        timers_.add(index, now + timeout_ticks, now);
+        arm(index, now);
     }
 }
 
-unsigned Table::age(base::Tick now, unsigned budget) {
+void Table::arm(Index index, base::Tick now) {
+    const base::Tick due = deadline(entries_[index]);
+    const bool soon = base::tick_reached(now, due) || due - now <= look_interval_ticks_;
+    timers_.add(index, soon ? due : now + look_interval_ticks_, now);
+}
+
+unsigned Table::age(base::Tick now, unsigned budget, base::Tick look_interval_ticks) {
+    look_interval_ticks_ = look_interval_ticks;
     unsigned looked_at = 0;
     for (; looked_at < budget; ++looked_at) {
         const Index index = timers_.take_due(now);
         if (index == kNone) break;
         // Armed again first, so that remove() finds it where it expects every live flow.
-        const base::Tick due = deadline(entries_[index]);
-        timers_.add(index, due, now);
-        if (base::tick_reached(now, due)) remove(index, EndReason::expired);
+        arm(index, now);
+        if (base::tick_reached(now, deadline(entries_[index]))) remove(index, EndReason::expired);
     }
     return looked_at;
 }

@@ -46,11 +46,12 @@ enum class EndReason : std::uint8_t {
     evicted_idle,
     policy_changed,
     replaced,
+    refused, ///< TCP: the only answer to the SYN was an RST
     count
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(EndReason::count)> kEndReasonNames = {
     "expired",      "evicted_expired", "evicted_closing", "evicted_unanswered",
-    "evicted_idle", "policy_changed",  "replaced"};
+    "evicted_idle", "policy_changed",  "replaced",        "refused"};
 
 /// Counters of one table. Written by the owner, read by anybody.
 struct Stats {
@@ -89,8 +90,13 @@ class Table {
     /// Moves a flow to `state`, whose timeout is `timeout_ticks`.
     void change_state(Index index, State state, base::Tick timeout_ticks, base::Tick now);
 
-    /// Ends flows whose time is over, looking at no more than `budget` of them. Returns how many it looked at.
-    unsigned age(base::Tick now, unsigned budget);
+    /// Gives a flow another timeout for as long as it stays in its state. It is found out when the flow is looked at
+    /// next, so a shorter one must not be below age()'s `look_interval_ticks`.
+    void set_timeout(Index index, base::Tick timeout_ticks) { entries_[index].timeout_ticks.store(timeout_ticks); }
+
+    /// Ends flows whose time is over, looking at no more than `budget` of them; each flow is looked at again within
+    /// `look_interval_ticks`. Returns how many it looked at.
+    unsigned age(base::Tick now, unsigned budget, base::Tick look_interval_ticks = TimerWheel::kHorizonTicks);
 
     [[nodiscard]] Entry& entry(Index index) { return entries_[index]; }
     [[nodiscard]] const Entry& entry(Index index) const { return entries_[index]; }
@@ -123,6 +129,8 @@ class Table {
     bool displace_from(std::uint32_t bucket);
     void remove_from_index(Index index);
     bool make_room(base::Tick now);
+    /// Has the flow looked at when its time is over, or after the look interval if that is sooner.
+    void arm(Index index, base::Tick now);
     [[nodiscard]] base::Tick deadline(const Entry& entry) const {
         return entry.last_seen_tick.load() + entry.timeout_ticks.load();
     }
@@ -134,6 +142,7 @@ class Table {
     Index* free_; ///< a stack: free_[0 .. free_count_)
     std::uint32_t free_count_;
     Index eviction_hand_ = 0;
+    base::Tick look_interval_ticks_ = TimerWheel::kHorizonTicks;
     TimerWheel timers_;
     Stats stats_;
 };

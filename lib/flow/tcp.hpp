@@ -1,7 +1,7 @@
-// TCP as far as timeouts and plain state violations need it: flags in, next state out.
+// TCP's states: flags in, next state out.
 //
 // The table is that of Linux's nf_conntrack_proto_tcp.c in its strict setting (tcp_loose = 0), written down cell by
-// cell. Sequence numbers and windows are not looked at here.
+// cell. Sequence numbers and windows are flow/tcp_tracker.hpp's.
 #pragma once
 
 #include "flow/key.hpp"
@@ -86,8 +86,8 @@ inline constexpr std::array<std::array<Row, kSegments>, 2> kTable = {{
     /* syn */ Row{SS, ig, ig, ig, ig, ig, nw, nw, S2},
     // SS: a retransmit. SR to LA: the other host answers it (challenge ACK, RFC 5961 4), the state stands.
     // TW, CL: port reuse, a new flow at once (RFC 9293, 3.6.1). S2: a retransmit in a simultaneous open.
-    /* s/a */ Row{iv, ig, ig, ig, ig, ig, ig, ig, SR},
-    // SS: the opener cannot answer its own SYN. S2: simultaneous open, its half of the answer (RFC 9293, 3.5).
+    /* s/a */ Row{iv, SR, iv, iv, iv, iv, iv, iv, SR},
+    // The opener answers no SYN, but for S2: simultaneous open, its half of the answer (RFC 9293, 3.5); SR: again.
     /* fin */ Row{iv, FW, FW, LA, LA, LA, TW, CL, iv},
     // SS, S2: nothing to finish yet. ES: first FIN. FW, CW: second FIN.
     /* ack */ Row{iv, ES, ES, CW, CW, TW, TW, CL, iv},
@@ -97,8 +97,9 @@ inline constexpr std::array<std::array<Row, kSegments>, 2> kTable = {{
   }},
   // From the other end.
   {{ //         SS  SR  ES  FW  CW  LA  TW  CL  S2
-    /* syn */ Row{S2, iv, iv, iv, iv, iv, iv, iv, S2},
-    // SS: simultaneous open (RFC 9293, 3.5). Otherwise the answering end opens nothing inside this flow.
+    /* syn */ Row{S2, iv, iv, iv, iv, iv, nw, iv, S2},
+    // SS: simultaneous open (RFC 9293, 3.5). TW: the other end opens, if the rules let it. Otherwise the answering end
+    // opens nothing inside this flow.
     /* s/a */ Row{SR, ig, ig, ig, ig, ig, ig, ig, SR},
     // SS: the answer. Later ones are retransmits.
     /* fin */ Row{iv, FW, FW, LA, LA, LA, TW, CL, iv},

@@ -14,5 +14,6 @@ inline constexpr std::uint16_t kIpv4Option = 0x04;     ///< any other IPv4 optio
 inline constexpr std::uint16_t kRoutingHeader0 = 0x08; ///< IPv6 routing type 0 with segments left (RFC 5095)
 inline constexpr std::uint16_t kTtlZero = 0x10;        ///< TTL or hop limit (RFC 1812, 5.3.1; RFC 8200, 3)
 inline constexpr std::uint16_t kHeaderChecksum = 0x20; ///< the IPv4 header's is wrong (RFC 1122, 3.2.1.2)
+inline constexpr std::uint16_t kStackedVlan = 0x40;    ///< a tag behind one of 802.1Q: 802.1ad stacks behind its own
 
 } // namespace sluice::net::oddity

@@ -2,7 +2,9 @@
 // fills its own fields of `out`. Where several things are wrong, the first one checked is the one reported.
 #include "packet/parse.hpp"
 
+#include "net/header_checksum.hpp"
 #include "net/headers.hpp"
+#include "packet/oddities.hpp"
 #include "packet/reader.hpp"
 
 #include <cstring>
@@ -96,16 +98,20 @@ Malformed read_fragment(std::size_t fragment_offset, bool more, std::size_t data
                         Parsed& out) {
     if (fragment_offset == 0 && !more) return Malformed::none; // an atomic fragment (RFC 6946)
     const std::size_t length = packet_end(out) - data_offset;
-    if (more && length % 8 != 0) return Malformed::fragment_length;
+    if (length == 0 || (more && length % 8 != 0)) return Malformed::fragment_length;
     if (header_length + fragment_offset + length > kMaxDatagram) return Malformed::fragment_length;
+    // RFC 3128, 3: offset 1 in units of 8 bytes; such a datagram's flags would come in its second fragment.
+    if (out.protocol == protocol::kTcp && fragment_offset == 8) return Malformed::fragment_tiny;
     out.fragment = fragment_offset == 0 ? FragmentState::first : FragmentState::later;
     return Malformed::none;
 }
 
 /// RFC 791, 3.1 "Options": two kinds are one byte long, the others say how long they are.
-Malformed check_ipv4_options(Reader packet, std::size_t offset, std::size_t end) {
+Malformed read_ipv4_options(Reader packet, std::size_t offset, std::size_t end, Parsed& out) {
     constexpr std::uint8_t kEndOfOptions = 0;
     constexpr std::uint8_t kNoOperation = 1;
+    constexpr std::uint8_t kLooseSourceRoute = 131;
+    constexpr std::uint8_t kStrictSourceRoute = 137;
     const Reader options = packet.before(end);
     while (const auto* kind = options.at<std::uint8_t>(offset)) {
         if (*kind == kEndOfOptions) break;
@@ -115,6 +121,8 @@ Malformed check_ipv4_options(Reader packet, std::size_t offset, std::size_t end)
         }
         const auto* size = options.at<std::uint8_t>(offset + 1);
         if (size == nullptr || *size < 2 || *size > end - offset) return Malformed::ipv4_options;
+        const bool source_route = *kind == kLooseSourceRoute || *kind == kStrictSourceRoute;
+        out.oddities |= source_route ? net::oddity::kSourceRoute : net::oddity::kIpv4Option;
         offset += *size;
     }
     return Malformed::none;
@@ -146,9 +154,11 @@ Malformed read_ipv4(Reader frame, Parsed& out) {
     std::memcpy(out.source, ip->source, sizeof ip->source);
     std::memcpy(out.destination, ip->destination, sizeof ip->destination);
 
+    if (!net::header_checksum_is_right(ip, header_size)) [[unlikely]]
+        out.oddities |= net::oddity::kHeaderChecksum;
     const Reader packet = frame.before(offset + total_length);
     if (header_size > sizeof *ip) [[unlikely]] {
-        const Malformed reason = check_ipv4_options(packet, offset + sizeof *ip, out.l4_offset);
+        const Malformed reason = read_ipv4_options(packet, offset + sizeof *ip, out.l4_offset, out);
         if (reason != Malformed::none) return reason;
     }
     const unsigned fragment = ip->fragment.host();
@@ -161,16 +171,16 @@ Malformed read_ipv4(Reader frame, Parsed& out) {
     return read_transport(packet, out);
 }
 
+/// Those that are walked. Mobility (135), HIP (139) and Shim6 (140) have the shape of extension headers, but what
+/// follows them is nothing that a host of today takes for its transport: they are protocols of their own here, so that
+/// no rule for TCP or UDP is ever asked about what stands behind one.
 bool is_extension_header(std::uint8_t number) {
     switch (number) {
     case protocol::kHopByHop:
     case protocol::kRouting:
     case protocol::kFragment:
     case protocol::kAuthentication:
-    case protocol::kDestinationOptions:
-    case protocol::kMobility:
-    case protocol::kHip:
-    case protocol::kShim6: return true;
+    case protocol::kDestinationOptions: return true;
     default: return false;
     }
 }
@@ -186,6 +196,31 @@ Malformed read_ipv6_fragment_header(Reader packet, Parsed& out) {
     return read_fragment(offset_flags & 0xfff8u, (offset_flags & 1) != 0, out.l4_offset, unfragmentable, out);
 }
 
+/// RFC 8200, 4.2. Pad1 is one byte long; the others say how long their data is.
+Malformed check_ipv6_options(Reader packet, std::size_t offset, std::size_t end) {
+    constexpr std::uint8_t kPad1 = 0;
+    constexpr std::size_t kOptionHeader = 2;
+    const Reader options = packet.before(end);
+    for (unsigned count = 0; const auto* kind = options.at<std::uint8_t>(offset); ++count) {
+        if (count == kMaxExtensionOptions) return Malformed::extension_options;
+        if (*kind == kPad1) {
+            ++offset;
+            continue;
+        }
+        const auto* length = options.at<std::uint8_t>(offset + 1);
+        if (length == nullptr || *length > end - offset - kOptionHeader) return Malformed::extension_options;
+        offset += kOptionHeader + *length;
+    }
+    return Malformed::none;
+}
+
+/// RFC 5095: type 0 lets a sender send a packet to and fro between two hosts, and says the destination only at its end.
+bool is_routing_header_0(Reader packet, std::size_t offset) {
+    const auto* type = packet.at<std::uint8_t>(offset + 2);
+    const auto* segments_left = packet.at<std::uint8_t>(offset + 3);
+    return type != nullptr && *type == 0 && segments_left != nullptr && *segments_left > 0;
+}
+
 /// Any other extension header: they all begin with the next one's number and their own length.
 Malformed read_extension_header(Reader packet, Parsed& out) {
     const auto* header = packet.at<net::Ipv6ExtensionHeader>(out.l4_offset);
@@ -194,6 +229,13 @@ Malformed read_extension_header(Reader packet, Parsed& out) {
                                  ? (header->length_units + std::size_t{2}) * 4  // RFC 4302, 2.2
                                  : (header->length_units + std::size_t{1}) * 8; // RFC 8200, 4.3 and its kin
     if (size > packet.size() - out.l4_offset) return Malformed::extension_truncated;
+    if (out.protocol == protocol::kHopByHop || out.protocol == protocol::kDestinationOptions) {
+        const Malformed reason =
+            check_ipv6_options(packet, out.l4_offset + sizeof *header, std::size_t{out.l4_offset} + size);
+        if (reason != Malformed::none) return reason;
+    } else if (out.protocol == protocol::kRouting && is_routing_header_0(packet, out.l4_offset)) {
+        out.oddities |= net::oddity::kRoutingHeader0;
+    }
     out.protocol = header->next_header;
     out.l4_offset = to_u16(out.l4_offset + size);
     return Malformed::none;
@@ -257,15 +299,21 @@ bool is_vlan(std::uint16_t ether_type) {
 
 /// IEEE 802.1Q, 802.1ad. Moves `offset` and `ether_type` behind the tags.
 Malformed read_vlan_tags(Reader frame, std::size_t& offset, std::uint16_t& ether_type, Parsed& out) {
+    const bool outer_is_customers = ether_type == static_cast<std::uint16_t>(EtherType::vlan);
     constexpr std::uint16_t kPresent = 0x1000;
+    constexpr std::uint16_t kReserved = 0x0fff;
     std::uint16_t* const fields[kMaxVlanTags] = {&out.outer_vlan, &out.inner_vlan};
     for (std::uint16_t* field : fields) {
         const auto* tag = frame.at<net::VlanTag>(offset);
         if (tag == nullptr) return Malformed::truncated_ethernet;
         *field = tag->vlan_id() | kPresent;
+        if (tag->vlan_id() == kReserved) return Malformed::vlan_id_reserved;
         ether_type = tag->ether_type.host();
         offset += sizeof *tag;
-        if (!is_vlan(ether_type)) return Malformed::none;
+        if (!is_vlan(ether_type)) {
+            if (field != fields[0] && outer_is_customers) out.oddities |= net::oddity::kStackedVlan;
+            return Malformed::none;
+        }
     }
     return Malformed::too_many_vlan_tags;
 }
@@ -311,6 +359,8 @@ void parse(std::span<const std::byte> frame, Parsed& out) {
     const Malformed reason = read_ethernet(Reader(frame), out);
     if (reason != Malformed::none) [[unlikely]]
         reject(reason, out);
+    else if (out.kind == Kind::ip) [[likely]]
+        out.oddities |= oddities_of_header(out);
 }
 
 } // namespace sluice::packet

@@ -10,14 +10,14 @@
 namespace sluice::packet {
 
 /// Parses an Ethernet frame: up to two VLAN tags (802.1Q, 802.1ad), ARP, IPv4 with options (RFC 791), IPv6 with a
-/// bounded chain of extension headers (RFC 8200; AH is one of them, over IPv6), TCP, UDP, ICMP, ICMPv6, SCTP; GRE, ESP
-/// and others by protocol number alone. Lengths come from the IP header: bytes behind the IP packet (Ethernet padding)
-/// are ignored.
+/// bounded chain of extension headers (RFC 8200: hop-by-hop and destination options, routing, fragment, AH), TCP, UDP,
+/// ICMP, ICMPv6, SCTP; GRE, ESP and others by protocol number alone. Lengths come from the IP header: bytes behind the
+/// IP packet (Ethernet padding) are ignored.
 ///
 /// A malformed frame keeps what its Ethernet header and tags said; all its other fields are zero.
 ///
 /// Never reads outside `frame`, never fails otherwise than by Kind::malformed, allocates nothing, does not throw.
-/// Checksums are not looked at.
+/// Of checksums, only the IPv4 header's is looked at. What is well-formed but odd is told by Parsed::oddities.
 void parse(std::span<const std::byte> frame, Parsed& out);
 
 /// A clause for people, such as "the UDP length disagrees with the IP length".

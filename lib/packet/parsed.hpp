@@ -29,6 +29,7 @@ enum class Malformed : std::uint8_t {
     none,
     truncated_ethernet,   ///< fewer than 14 bytes, or cut inside a VLAN tag
     too_many_vlan_tags,   ///< more than two
+    vlan_id_reserved,     ///< 4095, which no frame may carry (IEEE 802.1Q, 9.6)
     truncated_ip,         ///< the frame ends before the IP header does
     ip_version,           ///< the version field disagrees with the EtherType
     ip_header_length,     ///< IHL below 5, or beyond the total length
@@ -37,7 +38,9 @@ enum class Malformed : std::uint8_t {
     extension_truncated,  ///< an extension header runs over the end of the packet
     extension_chain_long, ///< more than kMaxExtensionHeaders
     extension_order,      ///< hop-by-hop options anywhere but first (RFC 8200, 4.1)
-    fragment_length,      ///< not last, and its length is not a multiple of 8; or its end is beyond 65,535
+    extension_options,    ///< an option runs over the end of its header, or one has more than kMaxExtensionOptions
+    fragment_length,      ///< empty; not last, and its length is not a multiple of 8; or its end is beyond 65,535
+    fragment_tiny,        ///< TCP at offset 8: the first one cannot hold the flags (RFC 1858, RFC 3128)
     fragment_nested,      ///< more than one fragment header (CVE-2023-4809)
     truncated_l4,         ///< the packet ends inside its transport header
     tcp_header_length,    ///< data offset below 5, or beyond the segment
@@ -45,6 +48,9 @@ enum class Malformed : std::uint8_t {
 };
 
 inline constexpr unsigned kMaxExtensionHeaders = 8;
+/// Padding counts. No packet needs so many (RFC 8504, 5.3, speaks of 8), and looking through a header full of one-byte
+/// padding takes as long as many packets do.
+inline constexpr unsigned kMaxExtensionOptions = 64;
 inline constexpr unsigned kMaxVlanTags = 2;
 
 /// One parsed frame. Plain data, 64 bytes, filled by packet::parse(). Offsets count from the first byte of the frame.
@@ -70,7 +76,8 @@ struct Parsed {
     std::uint16_t ip_length; ///< bytes from l3_offset to the end of the IP packet: from the IP header, not the frame
     std::uint8_t ttl;        ///< IPv4 TTL or IPv6 hop limit
     std::uint8_t extension_headers; ///< how many IPv6 extension headers were walked
-    std::uint16_t reserved[3];
+    std::uint16_t oddities;         ///< net::oddity bits
+    std::uint16_t reserved[2];
 };
 static_assert(sizeof(Parsed) == 64);
 

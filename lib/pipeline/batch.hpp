@@ -7,6 +7,7 @@
 #include "flow/entry.hpp"
 #include "flow/key.hpp"
 #include "packet/parsed.hpp"
+#include "reassembly/table.hpp"
 #include "ruleset/classifier.hpp"
 #include "ruleset/ruleset.hpp"
 #include "telemetry/drop_reason.hpp"
@@ -27,7 +28,18 @@ enum class Disposition : std::uint8_t {
     forward,  ///< to the peer of the port it came in by
     drop,     ///< for `reason`
     hand_off, ///< to worker `owner`
+    held,     ///< a fragment: kept by the reassembly until its datagram is complete
 };
+
+/// How a packet came to this worker.
+enum class Arrival : std::uint8_t {
+    port,    ///< received by it
+    collect, ///< a fragment from another worker: this one collects those of its datagram, whose flow may be a third's
+    judge,   ///< from another worker: the flow is ours, whatever its hash says
+};
+
+/// What is known about a packet's transport checksum before it is computed.
+enum class Checksum : std::uint8_t { unknown, good, bad };
 
 /// Rows of the batch that a stage has to look at: their numbers, in order of arrival.
 struct Selection {
@@ -40,27 +52,38 @@ struct Selection {
 
 struct Batch {
     unsigned count = 0;
-    bool handed_in = false; ///< came from another worker's ring: it is ours, whatever its hash says
 
     // Filled by port I/O.
     Column<std::byte*> data;
     Column<std::uint16_t> length; ///< bytes of the frame, all in one piece
     Column<void*> handle;
     Column<std::uint16_t> port; ///< index of the interface it came in by
+    Column<Checksum> checksum;  ///< what the port found out about the transport's
+    // Filled by the worker.
+    Column<Arrival> arrival;
 
     // Filled by the parse stage.
     Column<packet::Parsed> parsed;
     Column<ruleset::Query> query; ///< as the packet travels
+
+    // Filled by the reassembly stage, for the row whose fragment completes a datagram: from there on it stands for all
+    // of the datagram's fragments. `data`, `length` and `handle` are the first one's, `parsed` says what the datagram
+    // is.
+    Column<reassembly::DatagramId> datagram; ///< kNone: an ordinary packet
+    Column<std::uint16_t> fragments;         ///< of a datagram
+    Column<std::uint32_t> frame_bytes;       ///< of all its frames
 
     // Filled by the dispatch stage, densely, for the rows of `tracked`.
     Selection tracked;
     Column<flow::Key> key;
     Column<bool> sender_is_second;
     Column<std::uint64_t> hash;
+    Column<bool> error;            ///< an ICMP error: key and sender are those of the packet it quotes
+    Column<packet::Parsed> quoted; ///< by that packet, where `error`
 
     // Filled by the flow look-up stage, densely as well.
     Column<flow::Index> flow;
-    Column<std::uint32_t> generation;
+    Column<std::uint16_t> generation;
 
     // The outcome, by row.
     Column<Disposition> disposition;
@@ -68,6 +91,13 @@ struct Batch {
     Column<std::uint16_t> owner;          ///< when handed off
     Column<std::uint32_t> rule_slot;      ///< counter slot of the rule that decided, kNoRule if none did
     Column<ruleset::Path> path;           ///< what the untracked classifier said
+
+    [[nodiscard]] bool is_datagram(unsigned row) const { return datagram[row] != reassembly::kNone; }
+    /// Packets that the row stands for, and the bytes of their frames.
+    [[nodiscard]] unsigned packets_of(unsigned row) const { return is_datagram(row) ? fragments[row] : 1u; }
+    [[nodiscard]] std::uint32_t bytes_of(unsigned row) const {
+        return is_datagram(row) ? frame_bytes[row] : length[row];
+    }
 
     void drop(unsigned row, telemetry::DropReason why) {
         disposition[row] = Disposition::drop;

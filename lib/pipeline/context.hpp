@@ -4,6 +4,7 @@
 #include "base/ticks.hpp"
 #include "flow/table.hpp"
 #include "pipeline/ownership.hpp"
+#include "reassembly/table.hpp"
 #include "ruleset/ruleset.hpp"
 #include "telemetry/counters.hpp"
 
@@ -14,6 +15,7 @@ namespace sluice::pipeline {
 struct Context {
     const ruleset::Ruleset* ruleset = nullptr; ///< loaded once a burst
     flow::Table* flows = nullptr;
+    reassembly::Table* fragments = nullptr;
     telemetry::WorkerCounters* counters = nullptr;
     std::span<telemetry::RuleCounters> rule_counters; ///< by counter slot
     base::Tick now = 0;

@@ -47,7 +47,16 @@ struct Ownership {
             const bool ports = key.protocol == net::protocol::kTcp || key.protocol == net::protocol::kUdp;
             return static_cast<std::uint16_t>((toeplitz(key, ports) & (indirection_size - 1u)) % workers);
         }
-        // Bits that the flow table does not use alone: shards must not correlate with buckets.
+        return owner_by(hash);
+    }
+
+    /// Who collects the fragments of a datagram, from the reassembly table's hash: they have no ports, so that neither
+    /// RSS nor the flow's hash would bring all of them to one worker.
+    [[nodiscard]] std::uint16_t collector(std::uint64_t hash) const { return owner_by(hash); }
+
+  private:
+    [[nodiscard]] std::uint16_t owner_by(std::uint64_t hash) const {
+        // Bits that the tables do not use alone: shards must not correlate with buckets.
         const auto bits = static_cast<std::uint32_t>((hash * 0xd6e8feb86659fd93u) >> 32);
         return static_cast<std::uint16_t>((std::uint64_t{bits} * workers) >> 32);
     }

@@ -2,6 +2,7 @@
 #include "packet/parse.hpp"
 
 #include "pipeline/pipeline.hpp"
+#include "pipeline/query.hpp"
 
 #include <cstring>
 
@@ -14,22 +15,38 @@ DropReason reason_for(packet::Malformed malformed) {
     using packet::Malformed;
     switch (malformed) {
     case Malformed::truncated_ethernet:
-    case Malformed::too_many_vlan_tags: return DropReason::bad_ethernet_header;
+    case Malformed::too_many_vlan_tags:
+    case Malformed::vlan_id_reserved: return DropReason::bad_ethernet_header;
     case Malformed::truncated_ip:
     case Malformed::ip_version:
     case Malformed::ip_header_length:
     case Malformed::ip_total_length:
     case Malformed::ipv4_options:
     case Malformed::fragment_length: return DropReason::bad_ip_header;
+    case Malformed::fragment_tiny: return DropReason::fragment_tiny;
     case Malformed::extension_truncated:
     case Malformed::extension_chain_long:
     case Malformed::extension_order:
+    case Malformed::extension_options:
     case Malformed::fragment_nested: return DropReason::bad_extension_header;
     case Malformed::truncated_l4:
     case Malformed::tcp_header_length:
     case Malformed::udp_length: return DropReason::bad_l4_header;
     case Malformed::none: break;
     }
+    return DropReason::internal_error;
+}
+
+/// Of several oddities the one that says most; `refused` is not empty.
+[[gnu::cold]] DropReason reason_for_oddities(std::uint16_t refused) {
+    namespace oddity = net::oddity;
+    if (refused & oddity::kHeaderChecksum) return DropReason::bad_checksum; // then nothing else is sure
+    if (refused & oddity::kStackedVlan) return DropReason::stacked_vlan;
+    if (refused & oddity::kMartianSource) return DropReason::martian_source;
+    if (refused & oddity::kSourceRoute) return DropReason::source_route;
+    if (refused & oddity::kRoutingHeader0) return DropReason::routing_header;
+    if (refused & oddity::kTtlZero) return DropReason::ttl_expired;
+    if (refused & oddity::kIpv4Option) return DropReason::ipv4_options;
     return DropReason::internal_error;
 }
 
@@ -52,38 +69,25 @@ bool is_neighbor_discovery(const packet::Parsed& parsed) {
            parsed.icmp_type <= net::icmpv6::kNeighborAdvertisement;
 }
 
-bool is_icmp(std::uint8_t protocol) {
-    return protocol == net::protocol::kIcmp || protocol == net::protocol::kIcmpv6;
-}
-
-void fill_query(const packet::Parsed& parsed, std::uint16_t from_zone, std::uint16_t to_zone, ruleset::Query& query) {
-    query.protocol = parsed.protocol;
-    std::memset(query.padding, 0, sizeof query.padding);
-    query.from_zone = net::Be16::from_host(from_zone);
-    query.to_zone = net::Be16::from_host(to_zone);
-    if (is_icmp(parsed.protocol)) {
-        query.source_port = net::Be16{};
-        query.destination_port =
-            net::Be16::from_host(static_cast<std::uint16_t>(parsed.icmp_type << 8 | parsed.icmp_code));
-    } else {
-        query.source_port = parsed.source_port;
-        query.destination_port = parsed.destination_port;
-    }
-    std::memcpy(query.source, parsed.source, sizeof query.source);
-    std::memcpy(query.destination, parsed.destination, sizeof query.destination);
-}
-
-void decide_by_kind(Batch& batch, unsigned i) {
+void decide_by_kind(Batch& batch, unsigned i, const ruleset::Sanity& sanity) {
     const packet::Parsed& parsed = batch.parsed[i];
     batch.disposition[i] = Disposition::pending;
+    const auto refused = static_cast<std::uint16_t>(parsed.oddities & sanity.refused);
+    if (refused != 0) [[unlikely]] {
+        batch.drop(i, reason_for_oddities(refused));
+        return;
+    }
     switch (parsed.kind) {
     case packet::Kind::malformed: batch.drop(i, reason_for(parsed.malformed)); break;
-    case packet::Kind::other: batch.drop(i, DropReason::unknown_ethertype); break;
-    case packet::Kind::arp: batch.disposition[i] = Disposition::forward; break;
+    case packet::Kind::arp:
+    case packet::Kind::other:
+        if (sanity.passes(parsed.ether_type))
+            batch.disposition[i] = Disposition::forward;
+        else
+            batch.drop(i, DropReason::unknown_ethertype);
+        break;
     case packet::Kind::ip:
-        if (parsed.fragment != packet::FragmentState::whole)
-            batch.drop(i, DropReason::fragment);
-        else if (std::memcmp(parsed.source, parsed.destination, sizeof parsed.source) == 0) {
+        if (std::memcmp(parsed.source, parsed.destination, sizeof parsed.source) == 0) {
             batch.drop(i, DropReason::spoofed_source); // "LAND" (CVE-1999-0016); its two directions are one
         } else if (is_neighbor_discovery(parsed)) {
             batch.disposition[i] = Disposition::forward;
@@ -102,9 +106,12 @@ void parse(Batch& batch, const Context& context) {
     for (unsigned i = 0; i < batch.count; ++i) {
         batch.rule_slot[i] = kNoRule;
         batch.path[i] = ruleset::Path::none;
+        batch.datagram[i] = reassembly::kNone;
         packet::parse({batch.data[i], batch.length[i]}, batch.parsed[i]);
-        decide_by_kind(batch, i);
-
+    }
+    // A round of its own: addresses that were just written in parts cannot be read as wholes without waiting.
+    for (unsigned i = 0; i < batch.count; ++i) {
+        decide_by_kind(batch, i, ruleset.sanity());
         const ruleset::Port& port = ruleset.port(batch.port[i]);
         if (batch.disposition[i] == Disposition::drop) continue;
         // Before any flow is touched: a packet that cannot be forwarded must not move a state.

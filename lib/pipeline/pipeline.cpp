@@ -4,6 +4,7 @@ namespace sluice::pipeline {
 
 void run(Batch& batch, Context& context) {
     parse(batch, context);
+    reassemble(batch, context);
     judge_untracked(batch, context);
     dispatch(batch, context);
     look_up_flows(batch, context);
@@ -11,7 +12,7 @@ void run(Batch& batch, Context& context) {
 
     for (unsigned i = 0; i < batch.count; ++i) {
         if (batch.disposition[i] != Disposition::drop) continue;
-        context.counters->drops[static_cast<std::size_t>(batch.reason[i])].add(1);
+        context.counters->drops[static_cast<std::size_t>(batch.reason[i])].add(batch.packets_of(i));
     }
 }
 

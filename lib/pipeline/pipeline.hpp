@@ -1,7 +1,7 @@
 // The order in which a batch passes the stages. The order is the security argument: nothing reaches the flow table
 // that an untracked rule decides, nothing creates a flow that the tracked rules did not allow.
 //
-// Stages change only the batch, the worker's own flow table and the worker's own counters. They take no lock, make no
+// Stages change only the batch, the worker's own tables and the worker's own counters. They take no lock, make no
 // system call, allocate nothing, throw nothing and log nothing.
 #pragma once
 
@@ -17,6 +17,9 @@ void run(Batch& batch, Context& context);
 
 /// Bytes to tuples. Decides what is malformed, what is not IP, what may not be forwarded at all.
 void parse(Batch& batch, const Context& context);
+/// Takes fragments until their datagram is complete, which then goes on as one packet. Hands over what another worker
+/// collects.
+void reassemble(Batch& batch, Context& context);
 /// Judges packets of untracked rules by themselves, before any flow is looked up.
 void judge_untracked(Batch& batch, Context& context);
 /// Makes the flow key of what is left, and hands over what another worker owns.

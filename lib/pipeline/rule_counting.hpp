@@ -1,4 +1,4 @@
-// Counting a packet under the rule that decided it.
+// Counting packets under the rule that decided them.
 #pragma once
 
 #include "pipeline/batch.hpp"
@@ -10,9 +10,10 @@ inline telemetry::RuleCounters& counters_of_slot(const Context& context, std::ui
     return context.rule_counters[slot];
 }
 
-inline void count_packet(telemetry::RuleCounters& counters, std::uint16_t length, base::Tick now) {
-    counters.packets.add(1);
-    counters.bytes.add(length);
+/// The packet of a row; of a datagram, all its fragments.
+inline void count_row(telemetry::RuleCounters& counters, const Batch& batch, unsigned row, base::Tick now) {
+    counters.packets.add(batch.packets_of(row));
+    counters.bytes.add(batch.bytes_of(row));
     counters.last_hit_tick.store(now);
 }
 

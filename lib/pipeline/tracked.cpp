@@ -1,12 +1,16 @@
-// Stage 5: flows. Found ones advance; for the others the tracked rules are asked once.
+// Stage 6: flows. Found ones advance; for the others the tracked rules are asked once.
 //
 // Packets are applied one by one in order of arrival, because an earlier packet of the batch may create, restart or
 // evict the flow of a later one; only the look-up of flows and rules goes by batch, ahead of that.
-#include "flow/tcp.hpp"
+#include "packet/checksum.hpp"
 #include "packet/parse.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/query.hpp"
+#include "pipeline/related.hpp"
 #include "pipeline/rule_counting.hpp"
+#include "pipeline/trackers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::pipeline {
@@ -17,6 +21,7 @@ using flow::State;
 using telemetry::DropReason;
 
 static_assert(flow::kTimeoutClassCount == ruleset::kTimeoutClasses);
+static_assert(static_cast<std::size_t>(flow::TimeoutClass::tcp_stalled) == ruleset::kStalledTimeout);
 
 /// What the tracked classifier answers: rule index + 1. kNotAsked marks rows that were not put to it ahead.
 constexpr std::uint32_t kNotAsked = 0xffffffff;
@@ -53,7 +58,7 @@ class TrackedStage {
             if (parsed(n).family != family) continue;
             const flow::Index index = batch_.flow[n];
             answer_[n] = kNotAsked;
-            if (index != flow::kNone && !is_stale(index)) continue;
+            if (index != flow::kNone && (batch_.error[n] || !is_stale(index))) continue;
             queries[asked.count] = query_of(n, index, turned[asked.count]);
             asked.add(n);
         }
@@ -71,16 +76,20 @@ class TrackedStage {
         if (index == flow::kNone) return &query;
         if (flows_.entry(index).direction_of(batch_.sender_is_second[n]) == Direction::original) return &query;
         room = query;
-        std::swap(room.from_zone, room.to_zone);
-        std::swap(room.source, room.destination);
-        const packet::Parsed& packet = parsed(n);
-        if (packet.protocol == net::protocol::kIcmp || packet.protocol == net::protocol::kIcmpv6) {
-            const std::uint8_t question = packet::icmp_counterpart(packet.family, packet.icmp_type);
-            room.destination_port = net::Be16::from_host(static_cast<std::uint16_t>(question << 8 | packet.icmp_code));
-        } else {
-            std::swap(room.source_port, room.destination_port);
-        }
+        turn(room, parsed(n));
         return &room;
+    }
+
+    /// From a packet of the reply direction to what its opener looked like to the rules.
+    static void turn(ruleset::Query& query, const packet::Parsed& packet) {
+        std::swap(query.from_zone, query.to_zone);
+        std::swap(query.source, query.destination);
+        if (is_icmp(packet.protocol)) {
+            const std::uint8_t question = packet::icmp_counterpart(packet.family, packet.icmp_type);
+            query.destination_port = net::Be16::from_host(static_cast<std::uint16_t>(question << 8 | packet.icmp_code));
+        } else {
+            std::swap(query.source_port, query.destination_port);
+        }
     }
 
     /// The rule that decides row n as the opener of a flow. Asked alone only if an earlier packet of the batch changed
@@ -102,6 +111,8 @@ class TrackedStage {
         }
         if (index == flow::kNone)
             open(n);
+        else if (batch_.error[n])
+            relate(n, index);
         else if (!comes_from_its_side(n, index))
             drop(n, DropReason::spoofed_source);
         else if (!is_stale(index) || judge_again(n, index))
@@ -125,7 +136,7 @@ class TrackedStage {
 
     void count_under(unsigned n, std::uint32_t slot) {
         batch_.rule_slot[row(n)] = slot;
-        count_packet(counters_of_slot(context_, slot), batch_.length[row(n)], context_.now);
+        count_row(counters_of_slot(context_, slot), batch_, row(n), context_.now);
     }
 
     /// After a reload: whether the flow still stands. If not, it is gone and the packet is decided.
@@ -136,8 +147,7 @@ class TrackedStage {
             flow::Entry& entry = flows_.entry(index);
             entry.epoch.store(ruleset_.epoch());
             entry.rule_slot.store(rule.counter_slot);
-            entry.profile = rule.profile;
-            flows_.change_state(index, entry.state.load(), timeout(rule.profile, entry.state.load()), context_.now);
+            flows_.change_state(index, entry.state.load(), timeout(entry, entry.state.load()), context_.now);
             return true;
         }
         const bool original = flows_.entry(index).direction_of(batch_.sender_is_second[n]) == Direction::original;
@@ -155,12 +165,30 @@ class TrackedStage {
         return false;
     }
 
-    [[nodiscard]] base::Tick timeout(std::uint16_t profile, State state) const {
-        return ruleset_.profile(profile).ticks[static_cast<std::size_t>(flow::timeout_class(state))];
+    [[nodiscard]] base::Tick timeout(std::uint32_t rule_slot, flow::TimeoutClass of) const {
+        return ruleset_.profile_of_slot(rule_slot).ticks[static_cast<std::size_t>(of)];
     }
 
-    /// No flow: the rules decide, and whether the packet may open one.
-    void open(unsigned n) {
+    [[nodiscard]] base::Tick timeout(const flow::Entry& entry, State state) const {
+        using flow::TimeoutClass;
+        const std::uint32_t slot = entry.rule_slot.load();
+        // Picked up in its middle, and nobody has answered yet.
+        const bool doubtful = state == State::tcp_established && !(entry.flags.load() & flow::entry_flag::kReplied);
+        const base::Tick ticks = timeout(slot, doubtful ? TimeoutClass::tcp_new : flow::timeout_class(state));
+        return is_stalled(entry) ? std::min(ticks, timeout(slot, TimeoutClass::tcp_stalled)) : ticks;
+    }
+
+    [[nodiscard]] Seen seen(unsigned n) const { return {{batch_.data[row(n)], batch_.length[row(n)]}, parsed(n)}; }
+
+    [[nodiscard]] bool checksum_ok(unsigned n) const {
+        if (!ruleset_.sanity().verify_checksums) return true;
+        if (batch_.checksum[row(n)] != Checksum::unknown) return batch_.checksum[row(n)] == Checksum::good;
+        return packet::transport_checksum_ok({batch_.data[row(n)], batch_.length[row(n)]}, parsed(n));
+    }
+
+    /// No flow: the rules decide, and whether the packet may open one. `finished` is a flow of the same ports that
+    /// makes way for it, and stays if it is not let in: a packet that is dropped changes nothing.
+    void open(unsigned n, flow::Index finished = flow::kNone) {
         const std::uint32_t number = rule_for(n, flow::kNone);
         const ruleset::Rule& rule = ruleset_.rule(number);
         decide_by(n, number);
@@ -174,105 +202,128 @@ class TrackedStage {
             batch_.disposition[row(n)] = Disposition::forward;
             return;
         }
-        State state{};
-        DropReason why{};
-        if (!opening_state(parsed(n), state, why)) {
-            drop(n, why);
+        if (!checksum_ok(n)) {
+            drop(n, DropReason::bad_checksum);
             return;
         }
-        const flow::OrientedKey key{batch_.key[n], batch_.sender_is_second[n]};
-        const flow::Index index = flows_.create(key, batch_.hash[n], state, timeout(rule.profile, state), context_.now);
-        if (index == flow::kNone) {
+        const ruleset::Profile& profile = ruleset_.profile_of_slot(rule.counter_slot);
+        const Opening opening = open_tracker(seen(n), profile.pickup_loose);
+        if (!opening.opens) {
+            drop(n, opening.why);
+            return;
+        }
+        if (finished != flow::kNone) flows_.remove(finished, flow::EndReason::replaced);
+        if (!create(n, rule.counter_slot, opening)) {
             drop(n, DropReason::flow_table_full);
             return;
         }
-        created_any_ = true;
-        flow::Entry& entry = flows_.entry(index);
-        entry.epoch.store(ruleset_.epoch());
-        entry.rule_slot.store(rule.counter_slot);
-        entry.profile = rule.profile;
-        if (at_peer(n)) entry.flags.store(entry.flags.load() | flow::entry_flag::kOpenedAtPeer);
-        entry.packets[0].store(1);
-        entry.bytes[0].store(batch_.length[row(n)]);
         counters_of_slot(context_, rule.counter_slot).flows_created.add(1);
         batch_.disposition[row(n)] = Disposition::forward;
     }
 
-    static bool opening_state(const packet::Parsed& packet, State& state, DropReason& why) {
-        switch (packet.protocol) {
-        case net::protocol::kTcp:
-            state = State::tcp_syn_sent;
-            why = flow::tcp::flags_possible(packet.tcp_flags) ? DropReason::not_a_syn : DropReason::tcp_bad_flags;
-            return flow::tcp::flags_possible(packet.tcp_flags) &&
-                   flow::tcp::classify(packet.tcp_flags) == flow::tcp::Segment::syn;
-        case net::protocol::kUdp: state = State::udp_new; return true;
-        case net::protocol::kIcmp:
-        case net::protocol::kIcmpv6:
-            state = State::icmp_query;
-            why = DropReason::not_a_query;
-            return packet::is_icmp_query(packet.family, packet.icmp_type);
-        default: state = State::other_new; return true;
-        }
+    bool create(unsigned n, std::uint32_t rule_slot, const Opening& opening) {
+        const flow::OrientedKey key{batch_.key[n], batch_.sender_is_second[n]};
+        const bool in_its_middle = opening.state == State::tcp_established;
+        const base::Tick ticks =
+            timeout(rule_slot, in_its_middle ? flow::TimeoutClass::tcp_new : flow::timeout_class(opening.state));
+        const flow::Index index = flows_.create(key, batch_.hash[n], opening.state, ticks, context_.now);
+        if (index == flow::kNone) return false;
+        created_any_ = true;
+        flow::Entry& entry = flows_.entry(index);
+        entry.epoch.store(ruleset_.epoch());
+        entry.rule_slot.store(rule_slot);
+        entry.tracker = opening.tracker;
+        if (at_peer(n)) entry.flags.store(entry.flags.load() | flow::entry_flag::kOpenedAtPeer);
+        entry.count(Direction::original, batch_.packets_of(row(n)), batch_.bytes_of(row(n)));
+        return true;
     }
 
     void advance(unsigned n, flow::Index index) {
         flow::Entry& entry = flows_.entry(index);
+        if (!checksum_ok(n)) {
+            drop(n, DropReason::bad_checksum);
+            return;
+        }
         const Direction direction = entry.direction_of(batch_.sender_is_second[n]);
-        if (parsed(n).protocol == net::protocol::kTcp) {
-            if (!advance_tcp(n, index, direction)) return;
-        } else {
-            advance_pseudo(index, direction);
-        }
-        entry.last_seen_tick.store(context_.now);
-        const auto d = static_cast<unsigned>(direction);
-        entry.packets[d].add(1);
-        entry.bytes[d].add(batch_.length[row(n)]);
-        count_under(n, entry.rule_slot.load());
-        batch_.disposition[row(n)] = Disposition::forward;
-    }
-
-    /// UDP, ICMP queries and the rest: new until the other end has answered.
-    void advance_pseudo(flow::Index index, Direction direction) {
-        flow::Entry& entry = flows_.entry(index);
-        if (direction == Direction::original || (entry.flags.load() & flow::entry_flag::kReplied)) return;
-        entry.flags.store(entry.flags.load() | flow::entry_flag::kReplied | flow::entry_flag::kAssured);
-        State next = entry.state.load();
-        if (next == State::udp_new)
-            next = State::udp_established;
-        else if (next == State::other_new)
-            next = State::other_established;
-        flows_.change_state(index, next, timeout(entry.profile, next), context_.now);
-    }
-
-    /// Returns whether the packet passes; if not, it has been decided otherwise.
-    bool advance_tcp(unsigned n, flow::Index index, Direction direction) {
-        using flow::tcp::Step;
-        flow::Entry& entry = flows_.entry(index);
-        const std::uint8_t flags = parsed(n).tcp_flags;
-        if (!flow::tcp::flags_possible(flags)) {
-            drop(n, DropReason::tcp_bad_flags);
-            return false;
-        }
-        const State before = entry.state.load();
-        const flow::tcp::Transition step = flow::tcp::transition(direction, flow::tcp::classify(flags), before);
-        switch (step.step) {
-        case Step::refuse: drop(n, DropReason::tcp_bad_state); return false;
-        case Step::restart:
-            flows_.remove(index, flow::EndReason::replaced);
-            open(n);
-            return false;
-        case Step::pass: break;
-        case Step::move:
-            if (step.next != before) {
-                flows_.change_state(index, step.next, timeout(entry.profile, step.next), context_.now);
-            }
+        const bool was_stalled = is_stalled(entry);
+        State next{};
+        DropReason why{};
+        const Advance step = advance_tracker(entry, direction, seen(n), next, why);
+        switch (step) {
+        case Advance::drop: drop(n, why); return;
+        case Advance::restart: open(n, index); return;
+        case Advance::move: move(index, direction, next, was_stalled); break;
+        case Advance::pass:
+        case Advance::finish:
+            if (direction == Direction::reply) entry.flags.store(entry.flags.load() | flow::entry_flag::kReplied);
             break;
         }
-        std::uint8_t seen = entry.flags.load();
-        if (direction == Direction::reply) seen |= flow::entry_flag::kReplied;
-        if (step.step == Step::move && step.next == State::tcp_established) seen |= flow::entry_flag::kAssured;
-        entry.flags.store(seen);
-        return true;
+        entry.count(direction, batch_.packets_of(row(n)), batch_.bytes_of(row(n)));
+        count_under(n, entry.rule_slot.load());
+        batch_.disposition[row(n)] = Disposition::forward;
+        if (step == Advance::finish) flows_.remove(index, flow::EndReason::refused);
+    }
+
+    /// A packet has passed that counts: the flow was seen, and is in state `next`.
+    void move(flow::Index index, Direction direction, State next, bool was_stalled) {
+        flow::Entry& entry = flows_.entry(index);
+        entry.last_seen_tick.store(context_.now);
+        const State before = entry.state.load();
+        const std::uint8_t flags = entry.flags.load();
+        const std::uint8_t now = flags | flags_after(entry, direction, before, next);
+        if (now != flags) entry.flags.store(now);
+        if (before != next)
+            flows_.change_state(index, next, timeout(entry, next), context_.now);
+        else if (now != flags || is_stalled(entry) != was_stalled)
+            flows_.set_timeout(index, timeout(entry, next));
+    }
+
+    /// Assured: the handshake is complete, or traffic has gone both ways.
+    static std::uint8_t flags_after(const flow::Entry& entry, Direction direction, State before, State next) {
+        using namespace flow::entry_flag;
+        const bool replied = direction == Direction::reply || (entry.flags.load() & kReplied);
+        if (!replied) return 0;
+        if (entry.key.protocol == net::protocol::kTcp) {
+            const bool completed = before == State::tcp_syn_received || before == State::tcp_established;
+            return kReplied | (completed && next == State::tcp_established ? kAssured : 0);
+        }
+        if (entry.key.protocol == net::protocol::kSctp)
+            return kReplied | (next == State::sctp_established ? kAssured : 0);
+        return kReplied | kAssured;
+    }
+
+    /// An ICMP error that quotes a packet of the flow passes if the flow can have sent that packet and the error comes
+    /// from where it went. It creates nothing, moves nothing and refreshes nothing (RFC 5927).
+    void relate(unsigned n, flow::Index index) {
+        const flow::Entry& entry = flows_.entry(index);
+        const Direction direction = entry.direction_of(batch_.sender_is_second[n]);
+        const Seen quoted{{batch_.data[row(n)], batch_.length[row(n)]}, batch_.quoted[n]};
+        if (comes_from_its_side(n, index))
+            drop(n, DropReason::spoofed_source);
+        else if (!checksum_ok(n))
+            drop(n, DropReason::bad_checksum);
+        else if (!may_be_quoted(entry, direction, quoted))
+            drop(n, DropReason::icmp_unrelated);
+        else if (is_stale(index) && !still_allowed(n, direction))
+            drop(n, DropReason::policy_changed);
+        else {
+            count_under(n, entry.rule_slot.load());
+            batch_.disposition[row(n)] = Disposition::forward;
+        }
+    }
+
+    /// Whether the present rules would let the flow of a quoted packet begin. The flow itself is judged again by its
+    /// own next packet.
+    [[nodiscard]] bool still_allowed(unsigned n, Direction direction) const {
+        const ruleset::Port& port = ruleset_.port(batch_.port[row(n)]);
+        ruleset::Query query;
+        fill_query(batch_.quoted[n], ruleset_.port(port.peer).zone, port.zone, query);
+        if (direction == Direction::reply) turn(query, batch_.quoted[n]);
+        const ruleset::Query* asked = &query;
+        std::uint32_t answer = 0;
+        ruleset_.tracked().classify(parsed(n).family, &asked, &answer, 1);
+        const ruleset::Rule& rule = ruleset_.rule(answer == 0 ? ruleset_.default_rule() : answer - 1);
+        return rule.action == ruleset::Action::allow && rule.tracked;
     }
 
     Batch& batch_;

@@ -1,6 +1,8 @@
-// Stage 3: untracked rules, packet by packet, before any flow is looked up.
+// Stage 4: untracked rules, packet by packet, before any flow is looked up.
 #include "packet/parse.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/query.hpp"
+#include "pipeline/related.hpp"
 #include "pipeline/rule_counting.hpp"
 
 namespace sluice::pipeline {
@@ -16,21 +18,55 @@ bool refused_on_mirror(const packet::Parsed& parsed, DropReason& why) {
         why = DropReason::untracked_syn_on_reply;
         return true;
     }
-    const bool icmp = parsed.protocol == net::protocol::kIcmp || parsed.protocol == net::protocol::kIcmpv6;
-    if (icmp && packet::is_icmp_query(parsed.family, parsed.icmp_type)) {
+    if (is_icmp(parsed.protocol) && packet::is_icmp_query(parsed.family, parsed.icmp_type)) {
         why = DropReason::untracked_query_on_reply;
         return true;
     }
     return false;
 }
 
+bool goes_on(ruleset::UntrackedResult result) {
+    return result.path == ruleset::Path::none || result.path == ruleset::Path::tracked;
+}
+
+void count_under(Batch& batch, unsigned i, const ruleset::Rule& rule, Context& context) {
+    batch.rule_slot[i] = rule.counter_slot;
+    count_row(counters_of_slot(context, rule.counter_slot), batch, i, context.now);
+}
+
+/// No flow tells which errors are about untracked traffic, but the packet that one quotes does: an error passes where
+/// its packet may have passed, in the other direction, by an untracked rule. Path MTU discovery needs it (RFC 1191,
+/// RFC 8201).
+void relate(Batch& batch, unsigned i, Context& context) {
+    packet::Parsed quoted;
+    if (!read_quoted(batch, i, quoted)) return;
+    const ruleset::Port& port = context.ruleset->port(batch.port[i]);
+    ruleset::Query query;
+    fill_query(quoted, context.ruleset->port(port.peer).zone, port.zone, query);
+    const ruleset::Query* asked = &query;
+    std::uint32_t word = 0;
+    context.ruleset->untracked().classify(quoted.family, &asked, &word, 1);
+    const auto result = ruleset::UntrackedResult::decode(word);
+    if (goes_on(result)) return;
+    const ruleset::Rule& rule = context.ruleset->rule(result.rule);
+    if (rule.action == ruleset::Action::drop) return;
+    // Questions do not pass by a mirror. Of TCP's the quote may not reach as far as the flags.
+    const bool question = is_icmp(quoted.protocol) && packet::is_icmp_query(quoted.family, quoted.icmp_type);
+    if (result.path == ruleset::Path::mirror && question) return;
+    batch.path[i] = result.path;
+    count_under(batch, i, rule, context);
+    batch.disposition[i] = Disposition::forward;
+}
+
 void apply(Batch& batch, unsigned i, ruleset::UntrackedResult result, Context& context) {
     batch.path[i] = result.path;
-    if (result.path == ruleset::Path::none || result.path == ruleset::Path::tracked) return;
-
+    if (goes_on(result)) {
+        if (is_error(batch.parsed[i])) [[unlikely]]
+            relate(batch, i, context);
+        return;
+    }
     const ruleset::Rule& rule = context.ruleset->rule(result.rule);
-    batch.rule_slot[i] = rule.counter_slot;
-    count_packet(counters_of_slot(context, rule.counter_slot), batch.length[i], context.now);
+    count_under(batch, i, rule, context);
     DropReason why{};
     if (rule.action == ruleset::Action::drop)
         batch.drop(i, DropReason::rule_drop);

@@ -14,7 +14,7 @@ namespace sluice::replay {
 struct Options {
     std::string capture_path; ///< pcap or pcapng; Ethernet, raw IP, Linux cooked, BSD loopback
     std::string policy_path;
-    std::optional<std::string> output_path; ///< pcapng: every packet, its verdict as a comment
+    std::optional<std::string> output_path; ///< pcapng: every packet whose fate is known, with its verdict as a comment
     std::optional<std::string> interface;   ///< where the first packet comes in; the policy's first unless said
     /// Which interface addresses are behind, where the capture alone would not tell.
     std::vector<std::pair<std::string, net::Prefix>> sides;
@@ -26,8 +26,11 @@ struct Verdict {
     double seconds = 0;       ///< since the first packet
     std::string interface;    ///< where it was taken to come in
     std::string packet;       ///< "tcp 10.0.0.1:40000 > 10.0.0.2:80 S"
-    bool forwarded = false;
-    std::string reason; ///< drop reason; empty when forwarded
+    /// What became of it at once: a fragment is held until its datagram is complete, and that one's verdict stands with
+    /// the fragment that completes it.
+    enum class What : std::uint8_t { forward, drop, held };
+    What what = What::drop;
+    std::string reason; ///< drop reason; empty unless dropped
     std::string detail; ///< why exactly, for malformed packets
     std::string rule;   ///< the rule that decided; "-" when none did
     std::string path;   ///< tracked, untracked, reply (of an untracked rule), or "-"
@@ -44,6 +47,7 @@ struct Report {
     std::uint64_t received = 0;
     std::uint64_t forwarded = 0;
     std::uint64_t dropped = 0;
+    std::uint64_t held = 0;      ///< fragments of datagrams that were not complete at the end
     std::uint64_t truncated = 0; ///< captured shorter than they were: judged by what is there
     double seconds = 0;          ///< from the first packet to the last
     std::vector<Count> reasons;  ///< drop reasons met

@@ -16,6 +16,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <memory>
 
 namespace sluice::replay {
@@ -27,18 +29,28 @@ constexpr std::uint32_t kMostFlows = 1u << 20;
 /// The capture as a port: one packet waits to be received; what is sent or freed is only counted by the worker.
 class CapturePort final : public worker::PortIo {
   public:
-    void offer(Captured& packet, std::uint16_t port) {
-        waiting_ = &packet;
-        port_ = port;
+    /// A packet that came in, until it is known what became of it. It is the handle that the worker has of it.
+    struct Packet {
+        Captured captured;
+        std::uint16_t port = 0;
+    };
+
+    void offer(std::unique_ptr<Packet> packet) {
+        waiting_ = packet.get();
+        packets_[waiting_] = std::move(packet);
     }
+    [[nodiscard]] const Packet& packet(const void* handle) const { return *packets_.at(handle); }
+    void forget(const void* handle) { packets_.erase(handle); }
+
     void receive(std::uint16_t port, std::uint16_t, pipeline::Batch& batch) override {
-        if (waiting_ == nullptr || port != port_) return;
+        if (waiting_ == nullptr || port != waiting_->port) return;
+        std::vector<std::byte>& frame = waiting_->captured.frame;
         batch.count = 1;
-        batch.data[0] = waiting_->frame.data();
-        const std::size_t size = waiting_->frame.size();
-        batch.length[0] = size > kLongestFrame ? std::uint16_t{0} : static_cast<std::uint16_t>(size);
+        batch.data[0] = frame.data();
+        batch.length[0] = frame.size() > kLongestFrame ? std::uint16_t{0} : static_cast<std::uint16_t>(frame.size());
         batch.handle[0] = waiting_;
-        batch.port[0] = port_;
+        batch.port[0] = port;
+        batch.checksum[0] = pipeline::Checksum::unknown;
         waiting_ = nullptr;
     }
     unsigned transmit(std::uint16_t, std::uint16_t, void* const*, unsigned count) override { return count; }
@@ -46,27 +58,40 @@ class CapturePort final : public worker::PortIo {
     void release(void* const*, unsigned) override {}
 
   private:
-    Captured* waiting_ = nullptr;
-    std::uint16_t port_ = 0;
+    std::map<const void*, std::unique_ptr<Packet>> packets_;
+    Packet* waiting_ = nullptr;
 };
 
-/// Keeps what the pipeline decided about the one packet of a batch.
-class LastDecision final : public worker::Observer {
-  public:
-    void decided(const pipeline::Batch& batch) override {
-        parsed = batch.parsed[0];
-        forwarded = batch.disposition[0] == pipeline::Disposition::forward;
-        reason = batch.reason[0];
-        rule_slot = batch.rule_slot[0];
-        path = batch.path[0];
-        seen = true;
-    }
+struct Decision {
     packet::Parsed parsed{};
-    bool forwarded = false;
-    telemetry::DropReason reason{};
+    pipeline::Disposition disposition = pipeline::Disposition::drop;
+    telemetry::DropReason reason = telemetry::DropReason::frame_in_pieces;
     std::uint32_t rule_slot = pipeline::kNoRule;
     ruleset::Path path{};
-    bool seen = false;
+    bool seen = false; ///< by the pipeline
+};
+
+/// What was decided since the last clear(): about the packet that came in, and about fragments that were held.
+class Decisions final : public worker::Observer {
+  public:
+    void clear() {
+        last = {};
+        fates.clear();
+    }
+    void decided(const pipeline::Batch& batch) override {
+        last = {batch.parsed[0], batch.disposition[0], batch.reason[0], batch.rule_slot[0], batch.path[0], true};
+        const bool held = batch.disposition[0] == pipeline::Disposition::held;
+        if (!held && !batch.is_datagram(0)) fates.emplace_back(batch.handle[0], last);
+    }
+    void shares(const pipeline::Batch&, unsigned, void* handle) override { fates.emplace_back(handle, last); }
+    void discarded(const reassembly::Discarded& fragment) override {
+        Decision decision;
+        decision.reason = fragment.reason;
+        fates.emplace_back(fragment.handle, decision);
+    }
+
+    Decision last;
+    std::vector<std::pair<const void*, Decision>> fates; ///< what became of packets, in order
 };
 
 struct FreeMemory {
@@ -89,6 +114,12 @@ class Appliance {
             policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
         table.seed = {{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d}};
         flows_ = std::make_unique<flow::Table>(std::span(memory_.get(), size), table, 0);
+        reassembly::Config fragments = reassembly::share_of(
+            policy.fragment_table.datagrams, policy.fragment_table.per_datagram, policy.fragment_table.timeout, 1);
+        std::copy(std::begin(table.seed.words), std::end(table.seed.words), fragments.seed.words);
+        const std::size_t fragment_size = reassembly::Table::memory_size(fragments);
+        fragment_memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, fragment_size)));
+        fragments_ = std::make_unique<reassembly::Table>(std::span(fragment_memory_.get(), fragment_size), fragments);
         rules_ = std::make_unique<telemetry::RuleCounters[]>(policy.rules.size() + 1);
         (void)published_.exchange(&ruleset);
         worker::Config config;
@@ -96,21 +127,34 @@ class Appliance {
             config.queues.push_back({port, 0});
             config.transmit.push_back({0, 0});
         }
-        loop_ = std::make_unique<worker::WorkerLoop>(std::move(config), port_, domain_, published_, *flows_, counters_,
-                                                     std::span(rules_.get(), policy.rules.size() + 1), nullptr);
-        loop_->set_observer(&last_);
+        loop_ =
+            std::make_unique<worker::WorkerLoop>(std::move(config), port_, domain_, published_, *flows_, *fragments_,
+                                                 counters_, std::span(rules_.get(), policy.rules.size() + 1), nullptr);
+        loop_->set_observer(&decisions_);
     }
 
-    const LastDecision& pass(Captured& packet, std::uint16_t port, base::Tick now) {
+    const Decision& pass(std::unique_ptr<CapturePort::Packet> packet, base::Tick now) {
+        decisions_.clear();
         // Time went by since the last packet: what is over ends before this one is looked at.
-        while (flows_->age(now, 1024) == 1024) {
+        while (flows_->age(now, 1024, published_.load()->look_interval_ticks()) == 1024) {
         }
-        last_.seen = false;
-        port_.offer(packet, port);
+        while (fragments_->expire(now, 1024) == 1024) {
+        }
+        const void* handle = packet.get();
+        port_.offer(std::move(packet));
         (void)loop_->step(now);
-        return last_;
+        if (!decisions_.last.seen) decisions_.fates.emplace_back(handle, decisions_.last);
+        return decisions_.last;
     }
 
+    /// Calls `each(packet, decision)` for the packets whose fate the last pass() decided, and forgets them.
+    template <typename Each> void for_each_fate(Each each) {
+        for (const auto& [handle, decision] : decisions_.fates) {
+            each(port_.packet(handle), decision);
+            port_.forget(handle);
+        }
+        decisions_.fates.clear();
+    }
     void fill(Report& report) const {
         report.received = counters_.received_packets.load();
         report.forwarded = counters_.forwarded_packets.load();
@@ -123,6 +167,7 @@ class Appliance {
             report.rules.push_back(
                 {rule_name(static_cast<std::uint32_t>(i)), rules_[i].packets.load(), rules_[i].bytes.load()});
         }
+        report.held = counters_.held_fragments.load();
         report.flows_created = flows_->stats().created.load();
         report.flows_left = flows_->stats().used.load();
     }
@@ -136,16 +181,18 @@ class Appliance {
     const policy::Policy& policy_;
     std::unique_ptr<std::byte, FreeMemory> memory_;
     std::unique_ptr<flow::Table> flows_;
+    std::unique_ptr<std::byte, FreeMemory> fragment_memory_;
+    std::unique_ptr<reassembly::Table> fragments_;
     std::unique_ptr<telemetry::RuleCounters[]> rules_;
     telemetry::WorkerCounters counters_;
     rcu::Domain domain_;
     rcu::Published<ruleset::Ruleset> published_;
     CapturePort port_;
-    LastDecision last_;
+    Decisions decisions_;
     std::unique_ptr<worker::WorkerLoop> loop_;
 };
 
-const char* path_word(const LastDecision& decision) {
+const char* path_word(const Decision& decision) {
     switch (decision.path) {
     case ruleset::Path::direct: return "untracked";
     case ruleset::Path::mirror:
@@ -156,20 +203,33 @@ const char* path_word(const LastDecision& decision) {
     return decision.rule_slot == pipeline::kNoRule ? "-" : "tracked";
 }
 
-Verdict verdict_of(const LastDecision& decision, const Appliance& appliance) {
+Verdict::What what_of(const Decision& decision) {
+    switch (decision.disposition) {
+    case pipeline::Disposition::forward: return Verdict::What::forward;
+    case pipeline::Disposition::held: return Verdict::What::held;
+    case pipeline::Disposition::pending:
+    case pipeline::Disposition::drop:
+    case pipeline::Disposition::hand_off: break;
+    }
+    return Verdict::What::drop;
+}
+
+Verdict verdict_of(const Decision& decision, const Appliance& appliance) {
     Verdict verdict;
     verdict.packet = decision.seen ? describe(decision.parsed) : "a frame that is empty or longer than 65,535 bytes";
-    verdict.forwarded = decision.seen && decision.forwarded;
-    if (!verdict.forwarded) {
-        const auto reason = decision.seen ? decision.reason : telemetry::DropReason::frame_in_pieces;
-        verdict.reason = telemetry::name(reason);
-    }
-    if (decision.seen && decision.parsed.kind == packet::Kind::malformed) {
+    verdict.what = what_of(decision);
+    if (verdict.what == Verdict::What::drop) verdict.reason = telemetry::name(decision.reason);
+    if (decision.parsed.kind == packet::Kind::malformed && decision.seen) {
         verdict.detail = packet::name(decision.parsed.malformed);
     }
-    verdict.rule = decision.seen ? appliance.rule_name(decision.rule_slot) : "-";
-    verdict.path = decision.seen ? path_word(decision) : "-";
+    verdict.rule = appliance.rule_name(decision.rule_slot);
+    verdict.path = path_word(decision);
     return verdict;
+}
+
+std::string comment(const Verdict& verdict) {
+    const std::string what = verdict.what == Verdict::What::forward ? "forward" : "drop " + verdict.reason;
+    return fmt::format("{}, rule {}, {}", what, verdict.rule, verdict.path);
 }
 
 /// Index of the interface by which the first packet comes in.
@@ -214,35 +274,37 @@ Failure invalid(policy::Diagnostics& diagnostics) {
 base::Expected<void, Failure> pass_all(CaptureReader& reader, CaptureWriter* writer, Appliance& appliance, Sides& sides,
                                        const policy::Policy& policy, std::size_t first, const EachPacket& each,
                                        Report& report) {
-    Captured packet;
     std::uint64_t start = 0;
     std::uint64_t latest = 0;
     for (std::uint64_t number = 1;; ++number) {
-        const auto more = reader.next(packet);
+        auto packet = std::make_unique<CapturePort::Packet>();
+        Captured& captured = packet->captured;
+        const auto more = reader.next(captured);
         if (!more)
             return base::Unexpected(Failure{Failure::Kind::failed, fmt::format("packet {}: {}", number, more.error())});
         if (!*more) break;
-        if (number == 1) start = latest = packet.microseconds;
+        if (number == 1) start = latest = captured.microseconds;
         // Time does not run backwards on a worker, captures sometimes do.
-        latest = std::max(latest, packet.microseconds);
-        if (packet.truncated) ++report.truncated;
+        latest = std::max(latest, captured.microseconds);
+        if (captured.truncated) ++report.truncated;
         packet::Parsed parsed;
-        packet::parse(packet.frame, parsed);
-        const bool second = sides.from_second(parsed, packet.frame);
+        packet::parse(captured.frame, parsed);
+        const bool second = sides.from_second(parsed, captured.frame);
         const std::size_t port = second ? policy.interfaces[first].peer : first;
-        const auto& decision =
-            appliance.pass(packet, static_cast<std::uint16_t>(port), static_cast<base::Tick>((latest - start) / 1000));
-        if (!each && writer == nullptr) continue;
-        Verdict verdict = verdict_of(decision, appliance);
-        verdict.number = number;
-        verdict.seconds = static_cast<double>(latest - start) / 1e6;
-        verdict.interface = policy.interfaces[port].name;
-        if (each) each(verdict);
-        if (writer != nullptr) {
-            const std::string what = verdict.forwarded ? "forward" : "drop " + verdict.reason;
-            writer->write(packet, static_cast<std::uint32_t>(port),
-                          fmt::format("{}, rule {}, {}", what, verdict.rule, verdict.path));
+        packet->port = static_cast<std::uint16_t>(port);
+        const Decision& decision = appliance.pass(std::move(packet), static_cast<base::Tick>((latest - start) / 1000));
+        if (each) {
+            Verdict verdict = verdict_of(decision, appliance);
+            verdict.number = number;
+            verdict.seconds = static_cast<double>(latest - start) / 1e6;
+            verdict.interface = policy.interfaces[port].name;
+            each(verdict);
         }
+        // Fragments are written when it is known what becomes of them.
+        appliance.for_each_fate([&](const CapturePort::Packet& over, const Decision& fate) {
+            if (writer == nullptr) return;
+            writer->write(over.captured, over.port, comment(verdict_of(fate, appliance)));
+        });
     }
     report.seconds = static_cast<double>(latest - start) / 1e6;
     return {};

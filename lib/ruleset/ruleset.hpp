@@ -29,6 +29,7 @@ struct Rule {
 
 /// Ticks for each timeout, in the order of flow::TimeoutClass.
 inline constexpr std::size_t kTimeoutClasses = 11;
+inline constexpr std::size_t kStalledTimeout = 3;
 struct Profile {
     std::array<base::Tick, kTimeoutClasses> ticks{};
     bool pickup_loose = false; ///< a TCP flow may be taken up from its middle
@@ -49,8 +50,9 @@ struct Sanity {
     static constexpr std::uint16_t kLengthInsteadOfType = 0;
 
     std::uint16_t refused = net::oddity::kMartianSource | net::oddity::kSourceRoute | net::oddity::kRoutingHeader0 |
-                            net::oddity::kTtlZero | net::oddity::kHeaderChecksum; ///< net::oddity bits
-    bool verify_checksums = true;                                                 ///< of the transport, where tracked
+                            net::oddity::kTtlZero | net::oddity::kHeaderChecksum |
+                            net::oddity::kStackedVlan; ///< net::oddity bits
+    bool verify_checksums = true;                      ///< of the transport, where tracked
     std::uint8_t ethertype_count = 1;
     /// Of frames other than IP that pass a wire unjudged.
     std::array<std::uint16_t, kMaxEtherTypes> ethertypes = {static_cast<std::uint16_t>(net::EtherType::arp)};
@@ -103,7 +105,12 @@ class Ruleset {
     };
 
     explicit Ruleset(Parts parts)
-        : parts_(static_cast<Parts&&>(parts)) {}
+        : parts_(static_cast<Parts&&>(parts)) {
+        for (std::uint16_t i = 0; i < parts_.profile_count; ++i) {
+            const base::Tick stalled = parts_.profiles[i].ticks[kStalledTimeout];
+            if (stalled < look_interval_ticks_) look_interval_ticks_ = stalled;
+        }
+    }
 
     [[nodiscard]] std::uint32_t epoch() const { return parts_.epoch; }
     [[nodiscard]] std::uint64_t content_hash() const { return parts_.content_hash; }
@@ -117,6 +124,8 @@ class Ruleset {
     [[nodiscard]] const Profile& profile_of_slot(std::uint32_t counter_slot) const {
         return parts_.profiles[counter_slot < parts_.slot_count ? parts_.profile_by_slot[counter_slot] : 0];
     }
+    /// How often ageing has to look at a flow, so that a stalled one ends in time: the shortest `tcp_stalled`.
+    [[nodiscard]] base::Tick look_interval_ticks() const { return look_interval_ticks_; }
     [[nodiscard]] const Port& port(std::uint16_t index) const { return parts_.ports[index]; }
     [[nodiscard]] std::uint16_t port_count() const { return parts_.port_count; }
 
@@ -127,6 +136,7 @@ class Ruleset {
 
   private:
     Parts parts_;
+    base::Tick look_interval_ticks_ = 300'000;
 };
 
 /// Fills profile_by_slot from the rules and the default. Of rules that count in one slot, the first is asked.

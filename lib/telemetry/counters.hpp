@@ -1,9 +1,8 @@
 // What a worker counts. One writer, the worker; the control thread reads at any time.
 //
-// Invariant, summed over all workers once the rings between them are empty:
-//     received = forwarded + sum of drops
-// and at any other time the difference is what is held: received - forwarded - drops = handed off - handed in
-// (packets inside a ring between two workers).
+// Invariant, summed over all workers:
+//     received = forwarded + sum of drops + held
+// where held = handed off - handed in (packets inside a ring between two workers) + held fragments.
 #pragma once
 
 #include "base/cache_line.hpp"
@@ -23,6 +22,7 @@ struct alignas(base::kCacheLine) WorkerCounters {
     base::Cell<std::uint64_t> forwarded_bytes;
     base::Cell<std::uint64_t> handed_off_packets; ///< put into another worker's ring
     base::Cell<std::uint64_t> handed_in_packets;  ///< taken from such a ring
+    base::Cell<std::uint64_t> held_fragments;     ///< at present, of datagrams that are not complete
     std::array<base::Cell<std::uint64_t>, kDropReasonCount> drops;
 
     base::Cell<std::uint64_t> loops;

@@ -21,11 +21,21 @@ namespace sluice::telemetry {
     X(not_a_query,                  "an ICMP message that belongs to no flow and asks for no answer") \
     X(tcp_bad_flags,                "a combination of TCP flags that no host sends") \
     X(tcp_bad_state,                "a TCP packet that does not fit the state of its flow") \
+    X(tcp_out_of_window,            "a TCP packet outside the windows of its flow, or a reset that is not in order") \
+    X(not_an_init,                  "an SCTP packet that belongs to no association and does not open one") \
+    X(sctp_bad_state,               "an SCTP packet that does not fit the state of its association") \
+    X(sctp_bad_tag,                 "an SCTP packet without the verification tag that its receiver wants") \
+    X(icmp_unrelated,               "an ICMP error that quotes no packet of a known flow") \
     X(spoofed_source,               "a packet that cannot come from where it claims: from its own destination, or from the other side of its flow") \
     X(untracked_syn_on_reply,       "a TCP packet without ACK or RST on the reply half of an untracked rule") \
     X(untracked_query_on_reply,     "an ICMP query on the reply half of an untracked rule") \
     X(flow_table_full,              "no room for a new flow, and none could be made") \
-    X(fragment,                     "an IP fragment: fragments are not reassembled yet") \
+    X(fragment_timeout,             "the rest of the fragment's datagram did not come in time") \
+    X(fragment_overlap,             "fragments of one datagram overlap or disagree about its end") \
+    X(fragment_duplicate,           "a fragment that was there already, byte for byte") \
+    X(fragment_tiny,                "a TCP fragment that begins inside the TCP header") \
+    X(fragment_limit,               "more fragments than a datagram may have") \
+    X(fragment_table_full,          "the oldest incomplete datagram made room for the fragments of others") \
     X(bad_ethernet_header,          "the frame ends before its Ethernet or VLAN header does, or has more than two tags") \
     X(bad_ip_header,                "the IP header contradicts itself or the frame") \
     X(bad_extension_header,         "an IPv6 extension header chain that is cut off, too long or out of order") \
@@ -36,6 +46,7 @@ namespace sluice::telemetry {
     X(ipv4_options,                 "an IPv4 option, where the policy wants none") \
     X(routing_header,               "an IPv6 routing header of type 0 that sends the packet elsewhere") \
     X(ttl_expired,                  "a TTL or hop limit of zero") \
+    X(stacked_vlan,                 "a VLAN tag behind one of 802.1Q, where the policy does not allow it") \
     X(unknown_ethertype,            "a frame that is not IP, of a type that the policy does not let pass") \
     X(frame_in_pieces,              "a frame that did not fit one buffer") \
     X(no_peer,                      "the interface has no peer to forward to") \

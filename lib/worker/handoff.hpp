@@ -16,15 +16,18 @@ struct HandedPacket {
     /// Why it travels.
     enum class Purpose : std::uint8_t {
         judge,    ///< the other worker owns the flow. It parses and judges the packet anew, by the policy it has then,
-                  ///< so that a reload between the two workers cannot mix two policies in one verdict
+                  ///< so that a reload between the two workers cannot mix two policies in one verdict. Fragments of
+                  ///< a datagram come one after the other, all of them, and are put together again
+        collect,  ///< a fragment: the other worker collects those of its datagram
         transmit, ///< decided already; the other worker has the transmit queue
     };
 
     std::byte* data;
     void* handle;
     std::uint16_t length;
-    std::uint16_t port; ///< to judge: where it came in; to transmit: where it leaves
+    std::uint16_t port; ///< to judge or collect: where it came in; to transmit: where it leaves
     Purpose purpose;
+    pipeline::Checksum checksum; ///< to judge: what the port found out
 };
 
 /// A ring for every ordered pair of workers.

@@ -15,8 +15,8 @@ class PortIo {
     PortIo& operator=(const PortIo&) = delete;
     virtual ~PortIo() = default;
 
-    /// Takes up to kBatchSize packets from `queue` of `port` into the columns data, length, handle and port, and sets
-    /// `count`. Packets that came in pieces have length 0 and are dropped by the caller as frame_in_pieces.
+    /// Takes up to kBatchSize packets from `queue` of `port` into the columns data, length, handle, port and checksum,
+    /// and sets `count`. Packets that came in pieces have length 0 and are dropped by the caller as frame_in_pieces.
     virtual void receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch& batch) = 0;
 
     /// Sends `count` packets; returns how many were taken, from the front. The rest stays the caller's.

@@ -12,6 +12,8 @@ namespace {
 /// Flows looked at for ageing in one loop, beside two for each packet: bounds what housekeeping adds to a packet's
 /// latency.
 constexpr unsigned kAgeingBudget = 32;
+/// Incomplete datagrams that may time out in one loop, beside one for each packet.
+constexpr unsigned kExpiryBudget = 8;
 /// `idle: sleep`: loops without a packet before the worker sleeps, and for how long.
 constexpr unsigned kIdleLoops = 256;
 constexpr long kSleepNanoseconds = 50'000;
@@ -19,7 +21,7 @@ constexpr long kSleepNanoseconds = 50'000;
 } // namespace
 
 WorkerLoop::WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu::Published<ruleset::Ruleset>& ruleset,
-                       flow::Table& flows, telemetry::WorkerCounters& counters,
+                       flow::Table& flows, reassembly::Table& fragments, telemetry::WorkerCounters& counters,
                        std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff)
     : config_(std::move(config))
     , io_(io)
@@ -28,6 +30,7 @@ WorkerLoop::WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu
     , counters_(counters)
     , handoff_(handoff) {
     context_.flows = &flows;
+    context_.fragments = &fragments;
     context_.counters = &counters;
     context_.rule_counters = rule_counters;
     context_.ownership = config_.ownership;
@@ -79,12 +82,15 @@ unsigned WorkerLoop::step(base::Tick now) {
             if (from != config_.ownership.self) met += poll_ring(handoff_->ring(from, config_.ownership.self));
         }
     }
-    // Never behind for long: a round ends at least as many flows as it can have begun.
-    return met + context_.flows->age(now, kAgeingBudget + 2 * met);
+    // Never behind for long: a round ends at least as many flows and datagrams as it can have begun.
+    const unsigned expired = context_.fragments->expire(now, kExpiryBudget + met);
+    if (expired != 0) finish_fragments();
+    return met + expired + context_.flows->age(now, kAgeingBudget + 2 * met, context_.ruleset->look_interval_ticks());
 }
 
 unsigned WorkerLoop::poll_queue(const ReceiveQueue& queue) {
     batch_.count = 0;
+    batch_.checksum.fill(pipeline::Checksum::unknown);
     io_.receive(queue.port, queue.queue, batch_);
     if (batch_.count == 0) return 0;
     const unsigned met = batch_.count;
@@ -95,7 +101,7 @@ unsigned WorkerLoop::poll_queue(const ReceiveQueue& queue) {
     counters_.bursts.add(1);
     counters_.received_packets.add(met);
     counters_.received_bytes.add(bytes);
-    batch_.handed_in = false;
+    batch_.arrival.fill(pipeline::Arrival::port);
     drop_pieces(batch_);
     process(batch_);
     return met;
@@ -107,7 +113,6 @@ unsigned WorkerLoop::poll_ring(SpscRing<HandedPacket>& ring) {
     if (count == 0) return 0;
     counters_.handed_in_packets.add(count);
     batch_.count = 0;
-    batch_.handed_in = true;
     HandedPacket decided[pipeline::kBatchSize];
     unsigned decided_count = 0;
     for (unsigned i = 0; i < count; ++i) {
@@ -120,6 +125,9 @@ unsigned WorkerLoop::poll_ring(SpscRing<HandedPacket>& ring) {
         batch_.length[row] = packets[i].length;
         batch_.handle[row] = packets[i].handle;
         batch_.port[row] = packets[i].port;
+        batch_.checksum[row] = packets[i].checksum;
+        batch_.arrival[row] = packets[i].purpose == HandedPacket::Purpose::collect ? pipeline::Arrival::collect
+                                                                                   : pipeline::Arrival::judge;
     }
     if (decided_count != 0) transmit_handed(decided, decided_count);
     if (batch_.count != 0) process(batch_);
@@ -152,6 +160,7 @@ void WorkerLoop::drop_pieces(pipeline::Batch& batch) {
         batch.length[kept] = batch.length[i];
         batch.handle[kept] = batch.handle[i];
         batch.port[kept] = batch.port[i];
+        batch.checksum[kept] = batch.checksum[i];
         ++kept;
     }
     batch.count = kept;
@@ -161,46 +170,102 @@ void WorkerLoop::process(pipeline::Batch& batch) {
     pipeline::run(batch, context_);
     if (observer_ != nullptr) observer_->decided(batch);
     forward(batch);
+    finish_fragments();
 }
+
+/// Packets that leave by one port, gathered as long as the port stays the same: a batch from a queue has one peer, one
+/// from a ring may mix them. Order within a peer is kept.
+class WorkerLoop::Outgoing {
+  public:
+    explicit Outgoing(WorkerLoop& loop)
+        : loop_(loop) {}
+    void add(std::uint16_t port, void* handle, std::uint16_t length) {
+        if (count_ == pipeline::kBatchSize || (count_ != 0 && port != port_)) flush();
+        port_ = port;
+        handles_[count_] = handle;
+        lengths_[count_++] = length;
+    }
+    void flush() {
+        if (count_ != 0) loop_.transmit(port_, handles_, lengths_, count_);
+        count_ = 0;
+    }
+
+  private:
+    WorkerLoop& loop_;
+    void* handles_[pipeline::kBatchSize];
+    std::uint16_t lengths_[pipeline::kBatchSize];
+    unsigned count_ = 0;
+    std::uint16_t port_ = 0;
+};
 
 void WorkerLoop::forward(pipeline::Batch& batch) {
     void* dropped[pipeline::kBatchSize];
     unsigned dropped_count = 0;
-    void* leaving[pipeline::kBatchSize];
-    std::uint16_t lengths[pipeline::kBatchSize];
-    unsigned leaving_count = 0;
-    std::uint16_t out_port = 0;
+    Outgoing outgoing(*this);
     for (unsigned i = 0; i < batch.count; ++i) {
+        if (batch.is_datagram(i)) {
+            forward_datagram(batch, i, outgoing);
+            continue;
+        }
         switch (batch.disposition[i]) {
-        case pipeline::Disposition::forward: {
-            const std::uint16_t peer = context_.ruleset->port(batch.port[i]).peer;
-            // A batch from a queue has one peer; one from a ring may mix them. Order within a peer is kept.
-            if (leaving_count != 0 && peer != out_port) {
-                transmit(out_port, leaving, lengths, leaving_count);
-                leaving_count = 0;
-            }
-            out_port = peer;
-            leaving[leaving_count] = batch.handle[i];
-            lengths[leaving_count++] = batch.length[i];
+        case pipeline::Disposition::forward:
+            outgoing.add(context_.ruleset->port(batch.port[i]).peer, batch.handle[i], batch.length[i]);
+            break;
+        case pipeline::Disposition::hand_off: {
+            // What is a fragment here was not judged: it goes where its datagram is collected.
+            const bool fragment = batch.parsed[i].fragment != packet::FragmentState::whole;
+            hand_over(batch.owner[i],
+                      {batch.data[i], batch.handle[i], batch.length[i], batch.port[i],
+                       fragment ? HandedPacket::Purpose::collect : HandedPacket::Purpose::judge, batch.checksum[i]});
             break;
         }
-        case pipeline::Disposition::hand_off:
-            hand_over(batch.owner[i],
-                      {batch.data[i], batch.handle[i], batch.length[i], batch.port[i], HandedPacket::Purpose::judge});
-            break;
+        case pipeline::Disposition::held: break;
         case pipeline::Disposition::drop:
         case pipeline::Disposition::pending: dropped[dropped_count++] = batch.handle[i]; break;
         }
     }
-    if (leaving_count != 0) transmit(out_port, leaving, lengths, leaving_count);
+    outgoing.flush();
     if (dropped_count != 0) io_.release(dropped, dropped_count);
+}
+
+/// All fragments of a datagram go where its row goes, by offset.
+void WorkerLoop::forward_datagram(const pipeline::Batch& batch, unsigned row, Outgoing& outgoing) {
+    const reassembly::DatagramId id = batch.datagram[row];
+    const std::uint16_t peer = context_.ruleset->port(batch.port[row]).peer;
+    context_.fragments->for_each_piece(id, [&](const reassembly::Piece& piece) {
+        if (observer_ != nullptr) observer_->shares(batch, row, piece.handle);
+        switch (batch.disposition[row]) {
+        case pipeline::Disposition::forward: outgoing.add(peer, piece.handle, piece.frame_length); break;
+        case pipeline::Disposition::hand_off:
+            hand_over(batch.owner[row],
+                      {piece.data, piece.handle, piece.frame_length, piece.port, HandedPacket::Purpose::judge, {}});
+            break;
+        case pipeline::Disposition::held:
+        case pipeline::Disposition::drop:
+        case pipeline::Disposition::pending: io_.release(&piece.handle, 1); break;
+        }
+    });
+    context_.fragments->release(id);
+}
+
+/// Gives back the fragments that will not become part of a datagram, and says how many are held.
+void WorkerLoop::finish_fragments() {
+    reassembly::Discarded discarded[pipeline::kBatchSize];
+    while (const unsigned count = context_.fragments->take_discarded(discarded, pipeline::kBatchSize)) {
+        for (unsigned i = 0; i < count; ++i) {
+            if (observer_ != nullptr) observer_->discarded(discarded[i]);
+            count_drop(discarded[i].reason);
+            io_.release(&discarded[i].handle, 1);
+        }
+    }
+    counters_.held_fragments.store(context_.fragments->stats().fragments.load());
 }
 
 void WorkerLoop::transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count) {
     const TransmitWay way = config_.transmit[port];
     if (way.worker != config_.ownership.self) {
         for (unsigned i = 0; i < count; ++i) {
-            hand_over(way.worker, {nullptr, handles[i], lengths[i], port, HandedPacket::Purpose::transmit});
+            hand_over(way.worker, {nullptr, handles[i], lengths[i], port, HandedPacket::Purpose::transmit, {}});
         }
         return;
     }
@@ -227,6 +292,8 @@ void WorkerLoop::hand_over(std::uint16_t to, const HandedPacket& packet) {
 }
 
 void WorkerLoop::drain() {
+    context_.fragments->discard_all(telemetry::DropReason::shutdown);
+    finish_fragments();
     if (handoff_ == nullptr) return;
     for (std::uint16_t from = 0; from < handoff_->workers(); ++from) {
         if (from == config_.ownership.self) continue;

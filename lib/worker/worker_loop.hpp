@@ -1,7 +1,7 @@
 // The poll loop: receive → pipeline → transmit → report quiescent → bounded housekeeping, until told to stop.
 //
 // Overview. One worker runs to completion on one core. It polls its receive queues and the rings of packets that other
-// workers handed to it, and it alone touches its flow table and its counters.
+// workers handed to it, and it alone touches its flow table, the fragments it holds and its counters.
 //
 // Life cycle: constructed by the control thread before the worker starts, run() on the worker's thread, request_stop()
 // from the control thread, drain() after every worker has stopped, then destroyed.
@@ -45,6 +45,10 @@ class Observer {
     Observer& operator=(const Observer&) = delete;
     virtual ~Observer() = default;
     virtual void decided(const pipeline::Batch& batch) = 0;
+    /// A fragment that shares the fate of row `row`, which stands for its datagram. Comes after decided(), by offset.
+    virtual void shares(const pipeline::Batch& /*batch*/, unsigned /*row*/, void* /*handle*/) {}
+    /// A fragment that was held and never became part of a datagram.
+    virtual void discarded(const reassembly::Discarded& /*fragment*/) {}
 };
 
 struct Config {
@@ -58,7 +62,7 @@ struct Config {
 class WorkerLoop {
   public:
     WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu::Published<ruleset::Ruleset>& ruleset,
-               flow::Table& flows, telemetry::WorkerCounters& counters,
+               flow::Table& flows, reassembly::Table& fragments, telemetry::WorkerCounters& counters,
                std::span<telemetry::RuleCounters> rule_counters, HandoffMatrix* handoff);
 
     /// Runs until request_stop(). What the rings hold then is for drain().
@@ -69,7 +73,8 @@ class WorkerLoop {
     /// One round over all queues and rings at time `now`. Returns the number of packets it met.
     unsigned step(base::Tick now);
 
-    /// After all workers have stopped: drops what is still in the rings to this worker, as `shutdown`.
+    /// After all workers have stopped: drops the fragments it holds and what is still in the rings to this worker, as
+    /// `shutdown`.
     void drain();
 
     void set_observer(Observer* observer) { observer_ = observer; }
@@ -79,7 +84,10 @@ class WorkerLoop {
     unsigned poll_ring(SpscRing<HandedPacket>& ring);
     void process(pipeline::Batch& batch);
     void drop_pieces(pipeline::Batch& batch);
+    class Outgoing;
     void forward(pipeline::Batch& batch);
+    void forward_datagram(const pipeline::Batch& batch, unsigned row, Outgoing& outgoing);
+    void finish_fragments();
     void transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count);
     void hand_over(std::uint16_t to, const HandedPacket& packet);
     void transmit_handed(const HandedPacket* packets, unsigned count);

@@ -1,6 +1,6 @@
 #include "flow_oracle.hpp"
 
-#include "flow/tcp.hpp"
+#include <map>
 
 namespace sluice::property {
 namespace {
@@ -8,6 +8,26 @@ namespace {
 bool same_packet_ends(const Tuple& a, const Tuple& b) {
     return a.source == b.source && a.destination == b.destination && a.protocol == b.protocol &&
            a.source_port == b.source_port && a.destination_port == b.destination_port && a.icmp_type == b.icmp_type;
+}
+
+flow::tcp::Arrival arrival_of(const Tuple& tuple) {
+    flow::tcp::Arrival arrival;
+    arrival.window = 65535;
+    arrival.flags = tuple.tcp_flags;
+    return arrival;
+}
+
+flow::sctp::Arrival chunk_of(const Tuple& tuple) {
+    using flow::sctp::Chunk;
+    static const std::map<std::uint8_t, Chunk> kChunks = {
+        {1, Chunk::init},         {2, Chunk::init_ack},     {6, Chunk::abort},       {7, Chunk::shutdown},
+        {8, Chunk::shutdown_ack}, {10, Chunk::cookie_echo}, {11, Chunk::cookie_ack}, {14, Chunk::shutdown_complete}};
+    const auto known = kChunks.find(tuple.sctp_chunk);
+    flow::sctp::Arrival arrival;
+    arrival.chunk = known == kChunks.end() ? Chunk::other : known->second;
+    arrival.tag = arrival.chunk == Chunk::init ? 0 : kSctpTag;
+    arrival.initiate = kSctpTag;
+    return arrival;
 }
 
 } // namespace
@@ -35,9 +55,59 @@ bool FlowOracle::without_flow(const Tuple& tuple, std::size_t port) {
     switch (fate_without_flow(*policy_, tuple)) {
     case Fate::drop: return false;
     case Fate::forward_untracked: return true;
-    case Fate::open_flow: flows_.push_back({tuple, port, flow::State::tcp_syn_sent, false}); return true;
+    case Fate::open_flow: return open_flow(tuple, port);
     }
     return false;
+}
+
+bool FlowOracle::open_flow(const Tuple& tuple, std::size_t port) {
+    Flow flow{};
+    flow.opener = tuple;
+    flow.port = port;
+    if (tuple.protocol == 6) flow::tcp::open(flow.tcp, arrival_of(tuple));
+    if (tuple.protocol == 132) {
+        flow.standing.state = flow::State::sctp_cookie_wait;
+        flow::sctp::open(flow.sctp, chunk_of(tuple));
+    }
+    flows_.push_back(flow);
+    return true;
+}
+
+/// The finished flow stays if the one that would take its ports is not let in.
+bool FlowOracle::in_place_of(Place finished, const Tuple& tuple, std::size_t port) {
+    if (fate_without_flow(*policy_, tuple) != Fate::open_flow) return without_flow(tuple, port);
+    flows_.erase(finished);
+    return open_flow(tuple, port);
+}
+
+bool FlowOracle::segment(const Tuple& tuple, std::size_t port, Place place, flow::Direction direction) {
+    using flow::tcp::Outcome;
+    const flow::State before = place->standing.state;
+    flow::State next{};
+    const Outcome outcome = flow::tcp::judge(place->tcp, place->standing, direction, arrival_of(tuple), next);
+    switch (outcome) {
+    case Outcome::refuse_state:
+    case Outcome::refuse_window: return false;
+    case Outcome::restart: return in_place_of(place, tuple, port);
+    case Outcome::finish: flows_.erase(place); return true;
+    case Outcome::pass:
+    case Outcome::move: break;
+    }
+    place->standing.replied |= direction == flow::Direction::reply;
+    if (outcome == Outcome::pass) return true;
+    place->standing.state = next;
+    place->standing.assured |= place->standing.replied && next == flow::State::tcp_established &&
+                               (before == flow::State::tcp_syn_received || before == flow::State::tcp_established);
+    return true;
+}
+
+bool FlowOracle::chunk(const Tuple& tuple, std::size_t port, Place place, flow::Direction direction) {
+    using flow::sctp::Outcome;
+    const auto judged = flow::sctp::judge(place->sctp, place->standing.state, direction, chunk_of(tuple));
+    if (judged.outcome == Outcome::restart) return in_place_of(place, tuple, port);
+    if (judged.outcome != Outcome::move) return false;
+    place->standing.state = judged.next;
+    return true;
 }
 
 bool FlowOracle::with_flow(const Tuple& tuple, std::size_t port, Place place, bool is_reply) {
@@ -53,16 +123,10 @@ bool FlowOracle::with_flow(const Tuple& tuple, std::size_t port, Place place, bo
         }
         place->stale = false;
     }
-    if (tuple.protocol != 6) return true;
     const auto direction = is_reply ? flow::Direction::reply : flow::Direction::original;
-    const auto step = flow::tcp::transition(direction, flow::tcp::classify(tuple.tcp_flags), place->tcp_state);
-    switch (step.step) {
-    case flow::tcp::Step::refuse: return false;
-    case flow::tcp::Step::pass: return true;
-    case flow::tcp::Step::move: place->tcp_state = step.next; return true;
-    case flow::tcp::Step::restart: flows_.erase(place); return without_flow(tuple, port);
-    }
-    return false;
+    if (tuple.protocol == 6) return segment(tuple, port, place, direction);
+    if (tuple.protocol == 132) return chunk(tuple, port, place, direction);
+    return true;
 }
 
 bool FlowOracle::forwards(const Tuple& tuple, std::size_t port) {

@@ -1,13 +1,18 @@
 // The oracle with a memory: which flows are open, and what a packet does given them.
 #pragma once
 
-#include "flow/state.hpp"
+#include "flow/sctp.hpp"
+#include "flow/tcp_tracker.hpp"
 #include "oracle.hpp"
 
 #include <list>
 
 namespace sluice::property {
 
+/// The tag that both ends of every association want to see.
+inline constexpr std::uint32_t kSctpTag = 7;
+
+/// TCP's and SCTP's trackers have tests of their own, so this one asks them. All numbers in segments are zero.
 class FlowOracle {
   public:
     explicit FlowOracle(const policy::Policy& policy)
@@ -25,13 +30,19 @@ class FlowOracle {
     struct Flow {
         Tuple opener;
         std::size_t port;
-        flow::State tcp_state;
+        flow::tcp::Standing standing;
+        flow::tcp::Tracker tcp;
+        flow::sctp::Tracker sctp;
         bool stale;
     };
     using Place = std::list<Flow>::iterator;
 
     Place find(const Tuple& tuple, std::size_t port, bool& is_reply);
     bool without_flow(const Tuple& tuple, std::size_t port);
+    bool open_flow(const Tuple& tuple, std::size_t port);
+    bool in_place_of(Place finished, const Tuple& tuple, std::size_t port);
+    bool segment(const Tuple& tuple, std::size_t port, Place place, flow::Direction direction);
+    bool chunk(const Tuple& tuple, std::size_t port, Place place, flow::Direction direction);
     bool with_flow(const Tuple& tuple, std::size_t port, Place place, bool is_reply);
 
     const policy::Policy* policy_;

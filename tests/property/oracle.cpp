@@ -66,6 +66,7 @@ bool opens_something(const Tuple& tuple) {
 
 bool may_open_flow(const Tuple& tuple) {
     if (tuple.protocol == kTcp) return tuple.tcp_flags == 0x02;
+    if (tuple.protocol == kSctp) return tuple.sctp_chunk == 1; // INIT
     if (tuple.protocol == kIcmp || tuple.protocol == kIcmpv6) return is_question(tuple.protocol, tuple.icmp_type);
     return true;
 }

@@ -20,6 +20,7 @@ struct Tuple {
     std::uint16_t destination_port = 0;
     std::uint8_t icmp_type = 0;
     std::uint8_t tcp_flags = 0;
+    std::uint8_t sctp_chunk = 0;
     std::size_t from_zone = 0;
     std::size_t to_zone = 0;
 };

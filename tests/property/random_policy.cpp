@@ -20,6 +20,8 @@ constexpr std::array<std::uint8_t, 6> kIcmpTypes = {0, 3, 8, 13, 14, 17};
 constexpr std::array<std::uint8_t, 5> kIcmpv6Types = {1, 128, 129, 130, 143};
 constexpr std::array<std::uint8_t, 6> kFlags = {0x02, 0x12, 0x10, 0x04, 0x14, 0x11};
 
+constexpr std::array<std::uint8_t, 9> kChunks = {0, 1, 2, 6, 7, 8, 10, 11, 14};
+
 net::IpAddress random_address(Random& random, net::Family family) {
     net::IpAddress address;
     address.family = family;
@@ -127,6 +129,10 @@ void aim(Random& random, const policy::Rule& rule, Tuple& tuple) {
 
 } // namespace
 
+std::uint8_t random_chunk(Random& random) {
+    return kChunks[below(random, kChunks.size())];
+}
+
 policy::Policy random_policy(Random& random, std::size_t rules) {
     policy::Policy policy;
     const std::size_t zones = 1 + below(random, 3);
@@ -138,6 +144,7 @@ policy::Policy random_policy(Random& random, std::size_t rules) {
         interface.zone = below(random, zones);
         policy.interfaces.push_back(interface);
     }
+    policy.sanity.martian_source = policy::Action::allow; // any address will do here
     policy.timeouts.push_back({"default", policy::kDefaultTimeouts, false, {}});
     for (std::size_t i = 0; i < rules; ++i) {
         policy.rules.push_back(random_rule(random, i, zones));
@@ -167,7 +174,8 @@ Tuple random_tuple(Random& random, const policy::Policy& policy, std::size_t por
                                               : kIcmpv6Types[below(random, kIcmpv6Types.size())];
     }
     if (!icmp) tuple.icmp_type = 0;
-    if (tuple.protocol == 6) tuple.tcp_flags = kFlags[below(random, kFlags.size())];
+    tuple.tcp_flags = tuple.protocol == 6 ? kFlags[below(random, kFlags.size())] : std::uint8_t{0};
+    tuple.sctp_chunk = tuple.protocol == 132 && !one_in(random, 2) ? random_chunk(random) : std::uint8_t{1};
     tuple.from_zone = policy.interfaces[port].zone;
     tuple.to_zone = policy.interfaces[policy.interfaces[port].peer].zone;
     return tuple;

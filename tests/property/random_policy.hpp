@@ -16,4 +16,7 @@ policy::Policy random_policy(Random& random, std::size_t rules);
 /// A packet that came in by interface `port`; half of the time one that some rule, as written or answered, describes.
 Tuple random_tuple(Random& random, const policy::Policy& policy, std::size_t port);
 
+/// The type of an SCTP chunk.
+std::uint8_t random_chunk(Random& random);
+
 } // namespace sluice::property

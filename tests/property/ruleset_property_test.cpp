@@ -35,8 +35,18 @@ std::unique_ptr<const ruleset::Ruleset> compiled(const policy::Policy& policy, s
 }
 
 test_support::Bytes frame_of(const Tuple& tuple) {
-    return test_support::PacketBuilder()
-        .ip(tuple.source, tuple.destination)
+    test_support::PacketBuilder builder;
+    builder.ip(tuple.source, tuple.destination);
+    if (tuple.protocol == net::protocol::kSctp) {
+        const std::uint8_t chunk = tuple.sctp_chunk;
+        return builder
+            .sctp({.source_port = tuple.source_port,
+                   .destination_port = tuple.destination_port,
+                   .verification_tag = chunk == 1 ? 0u : kSctpTag})
+            .payload(test_support::bytes({chunk, 0, 0, 20, 0, 0, 0, kSctpTag, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0}))
+            .build();
+    }
+    return builder
         .transport({.protocol = tuple.protocol,
                     .source_port = tuple.source_port,
                     .destination_port = tuple.destination_port,
@@ -82,6 +92,8 @@ class Bench {
         batch_.data[i] = frames_.back().data();
         batch_.length[i] = static_cast<std::uint16_t>(frames_.back().size());
         batch_.port[i] = static_cast<std::uint16_t>(port);
+        batch_.checksum[i] = pipeline::Checksum::unknown;
+        batch_.arrival[i] = pipeline::Arrival::port;
     }
 
     const pipeline::Batch& run() {
@@ -125,6 +137,7 @@ bool agree_on_a_batch(Random& random, Bench& bench, FlowOracle& oracle, const po
                 in ^= 1;
             }
             if (tuple.protocol == 6) tuple.tcp_flags = random() % 2 ? 0x10 : 0x12;
+            if (tuple.protocol == 132) tuple.sctp_chunk = random_chunk(random);
         }
         seen.emplace_back(tuple, in);
         bench.add(tuple, in);

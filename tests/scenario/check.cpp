@@ -59,7 +59,11 @@ std::string Running::got(const Sent& sent, const std::vector<DropReason>& behind
     switch (sent.frame->fate) {
     case MemoryFrame::Fate::sent: return "forward";
     case MemoryFrame::Fate::waiting: return "not received";
-    case MemoryFrame::Fate::taken: return "neither sent nor released";
+    case MemoryFrame::Fate::taken: {
+        const auto held = verdicts_.find(sent.frame);
+        const bool by_reassembly = held != verdicts_.end() && held->second.disposition == pipeline::Disposition::held;
+        return by_reassembly ? "held" : "neither sent nor released";
+    }
     case MemoryFrame::Fate::released: break;
     }
     const auto verdict = verdicts_.find(sent.frame);
@@ -85,24 +89,35 @@ std::string Running::damage(const Sent& sent) const {
 
 void Running::check_packet(const Sent& sent, const std::vector<DropReason>& behind_the_pipeline) {
     const Packet& packet = *sent.packet;
-    const std::string wanted = packet.drop ? "drop " + std::string(telemetry::name(*packet.drop)) : "forward";
+    const bool still_held = packet.held && !sent.was_held;
+    const std::string wanted = still_held    ? "held"
+                               : packet.drop ? "drop " + std::string(telemetry::name(*packet.drop))
+                                             : "forward";
     const std::string verdict = got(sent, behind_the_pipeline);
     const std::string rule = rule_of(sent.frame);
-    if (verdict != wanted || (packet.rule && *packet.rule != rule)) {
-        const std::string wanted_rule = packet.rule ? " rule " + *packet.rule : "";
+    const bool rule_matters = packet.rule && !still_held;
+    const bool looked_at = packet.decided || still_held;
+    if (looked_at && (verdict != wanted || (rule_matters && *packet.rule != rule))) {
+        const std::string wanted_rule = rule_matters ? " rule " + *packet.rule : "";
         fail_at(packet.line,
                 packet.text + "\n    expected " + wanted + wanted_rule + "\n    got " + verdict + " rule " + rule);
     }
     if (const std::string wrong = damage(sent); !wrong.empty()) fail_at(packet.line, packet.text + "\n    " + wrong);
 }
 
-void Running::check_counters(const std::vector<Sent>& burst, const Account& before, const Account& after) {
+void Running::check_counters(const std::vector<Sent>& received, const std::vector<Sent>& held_before,
+                             const Account& before, const Account& after) {
     Account wanted = before;
     std::uint64_t drops = 0;
-    for (const Sent& sent : burst) {
-        const std::size_t size = sent.frame->bytes.size();
+    std::vector<Sent> met = held_before;
+    for (const Sent& sent : received) {
         ++wanted.received_packets;
-        wanted.received_bytes += sent.frame->in_pieces ? 0 : size;
+        wanted.received_bytes += sent.frame->in_pieces ? 0 : sent.frame->bytes.size();
+        met.push_back(sent);
+    }
+    for (const Sent& sent : met) {
+        const std::size_t size = sent.frame->bytes.size();
+        if (sent.frame->fate == MemoryFrame::Fate::taken) continue;
         if (sent.frame->fate == MemoryFrame::Fate::sent) {
             ++wanted.forwarded_packets;
             wanted.forwarded_bytes += size;

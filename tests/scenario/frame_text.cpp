@@ -1,8 +1,10 @@
 #include "frame_text.hpp"
 
+#include "packet_words.hpp"
 #include "policy/model/protocols.hpp"
+#include "support/fragments.hpp"
+#include "transport_text.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -12,29 +14,6 @@ namespace {
 
 using test_support::Bytes;
 using test_support::PacketBuilder;
-using Words = std::span<const std::string_view>;
-
-/// Ends the reading of a packet; what() is the clause that the steps file's reader shows.
-struct Wrong {
-    std::string clause;
-};
-
-[[noreturn]] void wrong(std::string clause) {
-    throw Wrong{std::move(clause)};
-}
-
-std::string quoted(std::string_view text) {
-    return "'" + std::string(text) + "'";
-}
-
-unsigned number(std::string_view text, unsigned most, std::string_view what) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty() || value > most) {
-        wrong(quoted(text) + " is not " + std::string(what) + " (0 to " + std::to_string(most) + ")");
-    }
-    return value;
-}
 
 net::IpAddress address(std::string_view text) {
     const auto parsed = net::IpAddress::parse(text);
@@ -70,115 +49,6 @@ End read_end(std::string_view text, bool with_port) {
     return end;
 }
 
-std::uint8_t tcp_flags(std::string_view text) {
-    using namespace net::tcp_flag;
-    static const std::map<char, std::uint8_t> kLetters = {{'S', kSyn}, {'A', kAck}, {'F', kFin}, {'R', kRst},
-                                                          {'P', kPsh}, {'U', kUrg}, {'E', kEce}, {'C', kCwr}};
-    if (text == "-") return 0;
-    std::uint8_t flags = 0;
-    for (const char letter : text) {
-        const auto known = kLetters.find(letter);
-        if (known == kLetters.end()) wrong(quoted(text) + " are not TCP flags: S A F R P U E C, or - for none");
-        flags |= known->second;
-    }
-    return flags;
-}
-
-std::uint8_t icmp_type(std::uint8_t protocol, std::string_view text) {
-    if (const auto known = policy::icmp_type_number(protocol, text)) return *known;
-    return static_cast<std::uint8_t>(number(text, 255, "an ICMP type"));
-}
-
-/// What the words behind the ends say, whatever their order.
-struct Attributes {
-    std::vector<std::uint16_t> vlans;
-    bool service_tag = false; ///< the outer tag is 802.1ad's
-    std::optional<std::uint8_t> ttl;
-    std::size_t payload = 0;
-    std::optional<std::size_t> size; ///< of the IP packet
-    std::size_t padded = 0;
-    std::optional<std::size_t> cut;
-    std::size_t options = 0;
-    std::vector<std::string_view> extensions;
-    std::string_view fragment;
-    std::uint8_t code = 0;
-    std::uint16_t identifier = 0;
-    std::uint16_t sequence = 0;
-    bool answer = false; ///< ARP
-};
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const std::size_t at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == std::string_view::npos) return parts;
-        text.remove_prefix(at + 1);
-    }
-}
-
-/// Takes `key value` pairs out of `words`, which keep what is left.
-class AttributeReader {
-  public:
-    explicit AttributeReader(Words words) {
-        for (std::size_t i = 0; i < words.size(); ++i) {
-            if (words[i] == "reply") {
-                read_.answer = true;
-            } else if (!is_key(words[i])) {
-                left_.push_back(words[i]);
-            } else if (i + 1 == words.size()) {
-                wrong(quoted(words[i]) + " wants a value");
-            } else {
-                set(words[i], words[i + 1]);
-                ++i;
-            }
-        }
-    }
-    [[nodiscard]] const Attributes& attributes() const { return read_; }
-    [[nodiscard]] const std::vector<std::string_view>& left() const { return left_; }
-
-  private:
-    static bool is_key(std::string_view word) {
-        static constexpr std::string_view kKeys[] = {"vlan",    "qinq", "ttl",      "payload", "size", "pad", "cut",
-                                                     "options", "ext",  "fragment", "code",    "id",   "seq"};
-        return std::find(std::begin(kKeys), std::end(kKeys), word) != std::end(kKeys);
-    }
-
-    void set(std::string_view key, std::string_view value) {
-        constexpr unsigned kLongest = 20'000;
-        if (key == "vlan" || key == "qinq") {
-            for (const std::string_view id : split(value, '.')) {
-                read_.vlans.push_back(static_cast<std::uint16_t>(number(id, 4095, "a VLAN id")));
-            }
-            read_.service_tag = key == "qinq";
-        } else if (key == "ttl")
-            read_.ttl = static_cast<std::uint8_t>(number(value, 255, "a TTL"));
-        else if (key == "payload")
-            read_.payload = number(value, kLongest, "a length");
-        else if (key == "size")
-            read_.size = number(value, kLongest, "a size");
-        else if (key == "pad")
-            read_.padded = number(value, kLongest, "a size");
-        else if (key == "cut")
-            read_.cut = number(value, kLongest, "a size");
-        else if (key == "options")
-            read_.options = number(value, 40, "a size");
-        else if (key == "ext")
-            read_.extensions = split(value, ',');
-        else if (key == "fragment")
-            read_.fragment = value;
-        else if (key == "code")
-            read_.code = static_cast<std::uint8_t>(number(value, 255, "an ICMP code"));
-        else if (key == "id")
-            read_.identifier = static_cast<std::uint16_t>(number(value, 65535, "an identifier"));
-        else
-            read_.sequence = static_cast<std::uint16_t>(number(value, 65535, "a sequence number"));
-    }
-
-    Attributes read_;
-    std::vector<std::string_view> left_;
-};
-
 PacketBuilder link_header(const Attributes& a) {
     PacketBuilder builder;
     for (std::size_t i = 0; i < a.vlans.size(); ++i) {
@@ -190,18 +60,27 @@ PacketBuilder link_header(const Attributes& a) {
 }
 
 void add_extension(PacketBuilder& builder, std::string_view name) {
-    static const std::map<std::string_view, std::uint8_t> kNumbers = {
-        {"hop_by_hop", net::protocol::kHopByHop},
-        {"routing", net::protocol::kRouting},
-        {"destination", net::protocol::kDestinationOptions},
-        {"ah", net::protocol::kAuthentication},
-        {"mobility", net::protocol::kMobility}};
-    const auto known = kNumbers.find(name);
-    if (known == kNumbers.end()) {
-        wrong(quoted(name) + " is no extension header: hop_by_hop, routing, destination, ah, mobility");
+    struct Header {
+        std::uint8_t protocol;
+        std::optional<Bytes> content = {};
+    };
+    static const std::map<std::string_view, Header> kHeaders = {
+        {"hop_by_hop", {net::protocol::kHopByHop}},
+        {"routing", {net::protocol::kRouting}}, // type 0, and nothing left to visit
+        {"routing_0", {net::protocol::kRouting, test_support::bytes({0, 1})}},
+        {"routing_2", {net::protocol::kRouting, test_support::bytes({2, 1})}},
+        {"destination", {net::protocol::kDestinationOptions}},
+        {"long_option", {net::protocol::kDestinationOptions, test_support::bytes({1, 200})}}, // beyond its header
+        {"ah", {net::protocol::kAuthentication}},
+        {"mobility", {net::protocol::kMobility}}};
+    const auto known = kHeaders.find(name);
+    if (known == kHeaders.end()) {
+        wrong(quoted(name) + " is no extension header: hop_by_hop, routing, routing_0, routing_2, destination, "
+                             "long_option, ah, mobility");
     }
-    const std::size_t size = known->second == net::protocol::kAuthentication ? 24 : 8;
-    builder.extension({.protocol = known->second, .size = size});
+    const Header& header = known->second;
+    const std::size_t size = header.protocol == net::protocol::kAuthentication ? 24 : 8;
+    builder.extension({.protocol = header.protocol, .size = size, .content = header.content});
 }
 
 /// Where a fragment lies in its datagram.
@@ -228,17 +107,16 @@ void add_ip(PacketBuilder& builder, const Attributes& a, const net::IpAddress& s
     const std::uint8_t ttl = a.ttl.value_or(64);
     if (source.family == net::Family::ipv4) {
         if (!a.extensions.empty()) wrong("extension headers go with IPv6");
-        constexpr std::byte kNoOperation{1};
         builder.ipv4({.source = source,
                       .destination = destination,
                       .ttl = ttl,
                       .more_fragments = fragment.more,
                       .fragment_offset = fragment.offset,
-                      .options = Bytes(a.options, kNoOperation),
+                      .options = a.options,
                       .protocol = protocol});
         return;
     }
-    if (a.options != 0) wrong("options go with IPv4; IPv6 has 'ext'");
+    if (!a.options.empty()) wrong("options go with IPv4; IPv6 has 'ext'");
     const bool last_header = a.extensions.empty() && !fragment.any;
     builder.ipv6({.source = source,
                   .destination = destination,
@@ -252,49 +130,44 @@ void add_ip(PacketBuilder& builder, const Attributes& a, const net::IpAddress& s
     }
 }
 
-/// Those of one packet of a range.
-struct Ports {
-    std::uint16_t source = 0;
-    std::uint16_t destination = 0;
-};
-
-/// What a packet text says, ends and transport apart from the attributes.
+/// What a packet text says, apart from the attributes.
 struct Packet {
-    std::uint8_t protocol = 0;
     End source;
     End destination;
-    std::uint8_t flags = 0;
-    std::uint8_t type = 0;
+    Transport transport;
 };
 
-Bytes build(const Packet& p, const Attributes& a, Ports ports, std::size_t payload) {
+/// The IP packet that an ICMP error is about.
+Bytes quoted_packet(std::string_view text) {
+    const auto frames = read_frames(words_of(text));
+    if (!frames) wrong("in the quote: " + frames.error());
+    constexpr std::size_t kEthernet = 14;
+    if (frames->size() != 1 || frames->front().size() < kEthernet) wrong("an error quotes one IP packet");
+    return Bytes(frames->front().begin() + kEthernet, frames->front().end());
+}
+
+Bytes build(const Packet& p, const Attributes& a, Ports ports, std::size_t payload,
+            std::optional<std::uint16_t> checksum = {}) {
     PacketBuilder builder = link_header(a);
-    add_ip(builder, a, p.source.address, p.destination.address, p.protocol);
-    const Fragment fragment = fragment_of(a.fragment);
-    if (fragment.offset == 0) {
-        if (p.protocol == net::protocol::kIcmp || p.protocol == net::protocol::kIcmpv6) {
-            builder.icmp({.protocol = p.protocol,
-                          .type = p.type,
-                          .code = a.code,
-                          .identifier = a.identifier,
-                          .sequence = a.sequence});
-        } else if (p.protocol == net::protocol::kTcp) {
-            builder.tcp({.source_port = ports.source, .destination_port = ports.destination, .flags = p.flags});
-        } else if (p.protocol == net::protocol::kUdp) {
-            builder.udp({.source_port = ports.source, .destination_port = ports.destination});
-        } else if (p.protocol == net::protocol::kSctp) {
-            builder.sctp({.source_port = ports.source, .destination_port = ports.destination});
-        }
-    }
+    add_ip(builder, a, p.source.address, p.destination.address, p.transport.protocol);
+    if (fragment_of(a.fragment).offset == 0) add_transport(builder, p.transport, a, ports, checksum);
+    if (!a.quote.empty()) builder.payload(quoted_packet(a.quote));
     builder.payload_size(payload);
     return builder.pad_to(a.padded).build();
+}
+
+Bytes build_with_wrong_checksum(const Packet& p, const Attributes& a, Ports ports, std::size_t payload) {
+    const Bytes good = build(p, a, ports, payload);
+    Bytes bad = build(p, a, ports, payload, std::uint16_t{0xbad1});
+    return bad == good ? build(p, a, ports, payload, std::uint16_t{0xbad2}) : bad;
 }
 
 Bytes build_sized(const Packet& p, const Attributes& a, Ports ports) {
     std::size_t payload = a.payload;
     if (fragment_of(a.fragment).more && payload == 0) {
         // All fragments but the last are a multiple of 8 long: a TCP or SCTP header leaves 4 bytes over.
-        const bool odd = p.protocol == net::protocol::kTcp || p.protocol == net::protocol::kSctp;
+        const std::uint8_t protocol = p.transport.protocol;
+        const bool odd = protocol == net::protocol::kTcp || protocol == net::protocol::kSctp;
         payload = odd && fragment_of(a.fragment).offset == 0 ? 68 : 64;
     }
     if (a.size) {
@@ -304,7 +177,15 @@ Bytes build_sized(const Packet& p, const Attributes& a, Ports ports) {
         if (*a.size < headers) wrong("the headers alone have " + std::to_string(headers) + " bytes");
         payload = *a.size - headers;
     }
-    Bytes frame = build(p, a, ports, payload);
+    Bytes frame = a.wrong_checksum ? build_with_wrong_checksum(p, a, ports, payload) : build(p, a, ports, payload);
+    if (a.wrong_ip_checksum) {
+        if (p.source.address.family != net::Family::ipv4) wrong("only IPv4 headers have a checksum");
+        frame[14 + 4 * a.vlans.size() + 10] ^= std::byte{0x5a};
+    }
+    if (a.part) {
+        if (a.part->begin >= test_support::fragmented_size(frame)) wrong("the packet ends before the part begins");
+        frame = test_support::fragment_of(frame, *a.part);
+    }
     if (a.cut) {
         if (*a.cut > frame.size()) wrong("the frame has only " + std::to_string(frame.size()) + " bytes");
         frame.resize(*a.cut);
@@ -318,21 +199,18 @@ std::uint8_t protocol_of(std::string_view word) {
 }
 
 std::vector<Bytes> read_ip(Words words, const Attributes& a) {
-    Packet p;
-    p.protocol = protocol_of(words[0]);
-    const bool icmp = policy::has_icmp_type(p.protocol);
-    const bool tcp = p.protocol == net::protocol::kTcp;
-    const std::size_t wanted = icmp || tcp ? 5 : 4;
+    const std::uint8_t protocol = protocol_of(words[0]);
     if (words.size() < 4 || words[2] != ">") wrong("a packet is written as: " + std::string(words[0]) + " FROM > TO …");
-    if (words.size() < wanted) wrong(icmp ? "the ICMP type is missing" : "the TCP flags are missing");
-    if (words.size() > wanted) wrong("what is " + quoted(words[wanted]) + "?");
-    p.source = read_end(words[1], policy::has_ports(p.protocol));
-    p.destination = read_end(words[3], policy::has_ports(p.protocol));
+    Packet p;
+    p.transport = read_transport(protocol, words.subspan(4));
+    if (protocol != net::protocol::kTcp && a.sequence > 65535) {
+        wrong(quoted(std::to_string(a.sequence)) + " is not a sequence number (0 to 65535)");
+    }
+    p.source = read_end(words[1], policy::has_ports(protocol));
+    p.destination = read_end(words[3], policy::has_ports(protocol));
     if (p.source.first_port != p.source.last_port && p.destination.first_port != p.destination.last_port) {
         wrong("only one of the two ports may be a range");
     }
-    if (tcp) p.flags = tcp_flags(words[4]);
-    if (icmp) p.type = icmp_type(p.protocol, words[4]);
     std::vector<Bytes> frames;
     for (unsigned from = p.source.first_port; from <= p.source.last_port; ++from) {
         for (unsigned to = p.destination.first_port; to <= p.destination.last_port; ++to) {
@@ -378,16 +256,30 @@ Bytes read_other(Words words, const Attributes& a) {
 
 } // namespace
 
+std::vector<std::string_view> words_of(std::string_view text) {
+    std::vector<std::string_view> words;
+    constexpr std::string_view kBlank = " \t\r";
+    while (true) {
+        const std::size_t start = text.find_first_not_of(kBlank);
+        if (start == std::string_view::npos) return words;
+        text.remove_prefix(start);
+        const std::size_t closing = text.front() == '"' ? text.find('"', 1) : std::string_view::npos;
+        const std::size_t end = closing == std::string_view::npos ? text.find_first_of(kBlank) : closing + 1;
+        words.push_back(text.substr(0, end));
+        text.remove_prefix(words.back().size());
+    }
+}
+
 base::Expected<std::vector<Bytes>, std::string> read_frames(Words words) {
     try {
         if (words.empty()) wrong("the packet is missing");
         if (words[0] == "raw") return std::vector<Bytes>{read_raw(words.subspan(1))};
-        const AttributeReader reader(words);
-        const std::vector<std::string_view>& left = reader.left();
+        const SortedWords sorted = sort_words(words);
+        const Words left = sorted.left;
         if (left.empty()) wrong("the packet is missing");
-        if (left[0] == "arp") return std::vector<Bytes>{read_arp(left, reader.attributes())};
-        if (left[0] == "ethertype") return std::vector<Bytes>{read_other(left, reader.attributes())};
-        return read_ip(left, reader.attributes());
+        if (left[0] == "arp") return std::vector<Bytes>{read_arp(left, sorted.attributes)};
+        if (left[0] == "ethertype") return std::vector<Bytes>{read_other(left, sorted.attributes)};
+        return read_ip(left, sorted.attributes);
     } catch (const Wrong& problem) {
         return base::Unexpected(problem.clause);
     }

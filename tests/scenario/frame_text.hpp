@@ -11,6 +11,9 @@
 
 namespace sluice::scenario {
 
+/// What blanks separate; what stands in double quotes is one word, quotes included.
+std::vector<std::string_view> words_of(std::string_view text);
+
 /// The frames that one packet text stands for: one, or one for each port of a range. The error is a clause.
 base::Expected<std::vector<test_support::Bytes>, std::string> read_frames(std::span<const std::string_view> words);
 

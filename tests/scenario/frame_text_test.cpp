@@ -1,6 +1,10 @@
 #include "frame_text.hpp"
 
+#include "net/oddity.hpp"
+#include "packet/checksum.hpp"
 #include "packet/parse.hpp"
+#include "packet/quote.hpp"
+#include "packet/transport.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,14 +16,7 @@ namespace {
 using test_support::Bytes;
 
 base::Expected<std::vector<Bytes>, std::string> read(const std::string& text) {
-    std::vector<std::string_view> words;
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        const std::size_t end = std::min(rest.find(' '), rest.size());
-        if (end != 0) words.push_back(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return read_frames(words);
+    return read_frames(words_of(text));
 }
 
 packet::Parsed parsed(const std::string& text) {
@@ -113,10 +110,31 @@ TEST(FrameText, OptionsExtensionsFragments) {
     for (const char* ends : {"udp 10.0.0.1:1 > 10.0.0.2:2", "udp [::1]:1 > [::2]:2"}) {
         const std::string text = ends;
         EXPECT_EQ(parsed(text + " fragment first").fragment, packet::FragmentState::first) << ends;
-        EXPECT_EQ(parsed(text + " fragment later").fragment, packet::FragmentState::later) << ends;
-        EXPECT_EQ(parsed(text + " fragment last").fragment, packet::FragmentState::later) << ends;
+        EXPECT_EQ(parsed(text + " payload 8 fragment later").fragment, packet::FragmentState::later) << ends;
+        EXPECT_EQ(parsed(text + " payload 8 fragment last").fragment, packet::FragmentState::later) << ends;
         EXPECT_EQ(parsed(text + " fragment atomic").fragment, packet::FragmentState::whole) << ends;
     }
+}
+
+TEST(FrameText, Oddities) {
+    using namespace net::oddity;
+    const std::string v4 = "udp 10.0.0.1:1 > 10.0.0.2:2 ";
+    EXPECT_EQ(parsed(v4 + "options 8").oddities, 0);
+    EXPECT_EQ(parsed(v4 + "options loose_source_route").oddities, kSourceRoute);
+    EXPECT_EQ(parsed(v4 + "options strict_source_route").oddities, kSourceRoute);
+    for (const char* option : {"record_route", "timestamp", "router_alert"}) {
+        EXPECT_EQ(parsed(v4 + "options " + option).oddities, kIpv4Option) << option;
+    }
+    EXPECT_EQ(parsed(v4 + "wrong ip_checksum").oddities, kHeaderChecksum);
+    EXPECT_EQ(parsed(v4 + "wrong ip_checksum vlan 5").oddities, kHeaderChecksum);
+    const std::string v6 = "udp [2001:db8::1]:1 > [2001:db8::2]:2 ";
+    EXPECT_EQ(parsed(v6 + "ext routing").oddities, 0);
+    EXPECT_EQ(parsed(v6 + "ext routing_0").oddities, kRoutingHeader0);
+    EXPECT_EQ(parsed(v6 + "ext routing_2").oddities, 0);
+    EXPECT_EQ(parsed(v6 + "ext long_option").malformed, packet::Malformed::extension_options);
+    EXPECT_EQ(error_of(v4 + "options sideways"), "'sideways' is not a size or an option's name (0 to 40)");
+    EXPECT_EQ(error_of(v4 + "wrong colour"), "'colour' cannot be made wrong: ip_checksum, checksum");
+    EXPECT_EQ(error_of(v6 + "wrong ip_checksum"), "only IPv4 headers have a checksum");
 }
 
 TEST(FrameText, OtherFrames) {
@@ -126,6 +144,64 @@ TEST(FrameText, OtherFrames) {
     EXPECT_EQ(parsed("gre 10.0.0.1 > 10.0.0.2 payload 24").protocol, net::protocol::kGre);
     EXPECT_EQ(parsed("99 10.0.0.1 > 10.0.0.2").protocol, 99);
     EXPECT_EQ(read("raw 0102 03ff")->front(), test_support::bytes({1, 2, 3, 255}));
+}
+
+TEST(FrameText, NumbersAndOptionsOfTcp) {
+    const std::string text = "tcp 10.0.0.1:1 > 10.0.0.2:2 SA seq 4294967295 ack 7 win 512 mss 1460 wscale 7 sackok";
+    const Bytes frame = read(text)->front();
+    packet::TcpSegment segment;
+    packet::read_tcp_segment(frame.data(), parsed(text), segment);
+    EXPECT_EQ(segment.sequence, 0xffffffffu);
+    EXPECT_EQ(segment.acknowledgment, 7u);
+    EXPECT_EQ(segment.window, 512);
+    EXPECT_EQ(segment.window_scale, 7);
+    EXPECT_TRUE(segment.sack_permitted);
+    const std::string holes = "tcp 10.0.0.1:1 > 10.0.0.2:2 A ack 7 sack 10-20,30-40 payload 9";
+    packet::TcpSegment selective;
+    packet::read_tcp_segment(read(holes)->front().data(), parsed(holes), selective);
+    EXPECT_EQ(selective.sack_edge, 40u);
+    EXPECT_EQ(selective.length, 9u);
+}
+
+TEST(FrameText, ChunksOfSctp) {
+    const std::string text = "sctp 10.0.0.1:1 > 10.0.0.2:2 init_ack vtag 7 tag 9";
+    const packet::SctpPacket answer = packet::read_sctp_packet(read(text)->front(), parsed(text));
+    EXPECT_TRUE(answer.sound);
+    EXPECT_EQ(answer.chunk, 2);
+    EXPECT_EQ(answer.tag, 7u);
+    EXPECT_EQ(answer.initiate_tag, 9u);
+    const std::string two = "sctp 10.0.0.1:1 > 10.0.0.2:2 data,abort reflected payload 8";
+    const packet::SctpPacket end = packet::read_sctp_packet(read(two)->front(), parsed(two));
+    EXPECT_EQ(end.chunk, 6);
+    EXPECT_EQ(end.chunk_flags, 1);
+}
+
+TEST(FrameText, WhatAnErrorQuotes) {
+    for (const char* text : {"icmp 10.0.0.9 > 10.0.0.1 time_exceeded quote \"udp 10.0.0.1:7 > 10.0.0.2:8 payload 9\"",
+                             "icmpv6 2001:db8::9 > 2001:db8::1 time_exceeded quote "
+                             "\"udp [2001:db8::1]:7 > [2001:db8::2]:8 ext routing\""}) {
+        packet::Parsed quoted;
+        ASSERT_TRUE(packet::read_quote(read(text)->front(), parsed(text), quoted)) << text;
+        EXPECT_EQ(quoted.source_port.host(), 7);
+        EXPECT_EQ(quoted.destination_port.host(), 8);
+    }
+    EXPECT_EQ(error_of("icmp 10.0.0.9 > 10.0.0.1 11 quote \"udp 10.0.0.1 > 10.0.0.2:8\""),
+              "in the quote: '10.0.0.1' has no port");
+    EXPECT_EQ(error_of("icmp 10.0.0.9 > 10.0.0.1 11 quote \"udp 10.0.0.1:1-2 > 10.0.0.2:8\""),
+              "an error quotes one IP packet");
+    EXPECT_NE(error_of("icmp 10.0.0.9 > 10.0.0.1 11 quote udp").find("double quotes"), std::string::npos);
+}
+
+TEST(FrameText, Checksums) {
+    for (const std::string text :
+         {"tcp 10.0.0.1:1 > 10.0.0.2:2 A", "udp [::1]:1 > [::2]:2 payload 3", "icmp 10.0.0.1 > 10.0.0.2 echo_request",
+          "icmpv6 ::1 > ::2 echo_request", "sctp 10.0.0.1:1 > 10.0.0.2:2 init tag 1"}) {
+        EXPECT_TRUE(packet::transport_checksum_ok(read(text)->front(), parsed(text))) << text;
+        EXPECT_FALSE(packet::transport_checksum_ok(read(text + " wrong checksum")->front(), parsed(text))) << text;
+    }
+    const Bytes none = read("udp 10.0.0.1:1 > 10.0.0.2:2 nosum")->front();
+    EXPECT_EQ(none[40], std::byte{0});
+    EXPECT_EQ(none[41], std::byte{0});
 }
 
 TEST(FrameText, SaysWhatIsWrong) {
@@ -143,6 +219,9 @@ TEST(FrameText, SaysWhatIsWrong) {
               "'middle' is no kind of fragment: first, later, last, atomic");
     EXPECT_EQ(error_of("tcp 10.0.0.1:1 > 10.0.0.2:2 SX"), "'SX' are not TCP flags: S A F R P U E C, or - for none");
     EXPECT_EQ(error_of("udp 10.0.0.1:70000 > 10.0.0.2:2"), "'70000' is not a port (0 to 65535)");
+    EXPECT_EQ(error_of("sctp 10.0.0.1:1 > 10.0.0.2:2 hello"), "'hello' is not an SCTP chunk (0 to 255)");
+    EXPECT_EQ(error_of("tcp 10.0.0.1:1 > 10.0.0.2:2 A sack 5"), "'5' is no block of data: write LEFT-RIGHT");
+    EXPECT_EQ(error_of("icmp 10.0.0.1 > 10.0.0.2 8 seq 65536"), "'65536' is not a sequence number (0 to 65535)");
     EXPECT_EQ(error_of("raw 123"), "an odd number of hexadecimal digits");
     EXPECT_EQ(error_of("raw 12 0x"), "'0x' is no byte");
     EXPECT_NE(error_of("udp 10.0.0.300:1 > 10.0.0.2:2"), "no error");

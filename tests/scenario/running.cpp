@@ -55,6 +55,9 @@ std::optional<Running::Compiled> Running::compile(const std::string& file) {
         options.table_capacity = static_cast<std::uint32_t>((flows + workers_ - 1) / workers_);
         options.on_full =
             policy->flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
+        const policy::FragmentTable& fragments = policy->fragment_table;
+        options.fragments =
+            reassembly::share_of(fragments.datagrams, fragments.per_datagram, fragments.timeout, workers_);
         options.rule_slots = kRuleSlots;
         options.start = kStart;
         appliance_ = std::make_unique<MemoryAppliance>(options);
@@ -103,7 +106,16 @@ void Running::take(const Wait& step) {
     constexpr base::Tick kRound = 50;
     while (passed_ < step.until) {
         passed_ += std::min(kRound, step.until - passed_);
+        const Account before = account();
         appliance_->settle(now());
+        if (held_.empty()) continue;
+        const Account after = account();
+        const auto over = take_no_longer_held();
+        for (const Sent& sent : over) {
+            check_packet(sent, {});
+        }
+        check_counters({}, over, before, after);
+        verdicts_.clear();
     }
 }
 
@@ -123,6 +135,15 @@ void Running::decided(const pipeline::Batch& batch) {
     }
 }
 
+void Running::shares(const pipeline::Batch& batch, unsigned row, void* handle) {
+    if (batch.disposition[row] == pipeline::Disposition::hand_off) return;
+    verdicts_[handle] = {batch.disposition[row], batch.reason[row], batch.rule_slot[row]};
+}
+
+void Running::discarded(const reassembly::Discarded& fragment) {
+    verdicts_[fragment.handle] = {pipeline::Disposition::drop, fragment.reason, pipeline::kNoRule};
+}
+
 void Running::take(const Burst& step) {
     test_support::MemoryPortIo& ports = appliance_->ports();
     const Account before = account();
@@ -136,12 +157,28 @@ void Running::take(const Burst& step) {
     appliance_->settle(now());
     const Account after = account();
     const auto behind = drops_behind_the_pipeline(before, after);
-    for (const Sent& sent : burst) {
+    const auto over = take_no_longer_held();
+    for (const Sent& sent : over) {
         check_packet(sent, behind);
     }
-    check_counters(burst, before, after);
+    for (const Sent& sent : burst) {
+        check_packet(sent, behind);
+        if (sent.frame->fate == MemoryFrame::Fate::taken) held_.push_back(sent);
+    }
+    check_counters(burst, over, before, after);
     verdicts_.clear();
     ports.forget();
+}
+
+std::vector<Running::Sent> Running::take_no_longer_held() {
+    const auto over = std::stable_partition(
+        held_.begin(), held_.end(), [](const Sent& sent) { return sent.frame->fate == MemoryFrame::Fate::taken; });
+    std::vector<Sent> taken(over, held_.end());
+    held_.erase(over, held_.end());
+    for (Sent& sent : taken) {
+        sent.was_held = true;
+    }
+    return taken;
 }
 
 void Running::take(const FlowCount& step) {
@@ -185,6 +222,9 @@ void Running::take(const TransmitLimit& step) {
 void Running::finish() {
     if (const std::string wrong = appliance_->broken_account(); !wrong.empty()) fail_at(0, wrong);
     if (appliance_->ports().count(MemoryFrame::Fate::waiting) != 0) fail_at(0, "frames were left in a queue");
+    for (const Sent& sent : held_) {
+        if (sent.packet->decided) fail_at(sent.packet->line, sent.packet->text + "\n    was held to the end");
+    }
     outcome_.handed_off = appliance_->sum(&WorkerCounters::handed_off_packets);
 }
 

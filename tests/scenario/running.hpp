@@ -56,9 +56,12 @@ class Running final : public worker::Observer {
     struct Sent {
         const Packet* packet;
         const test_support::MemoryFrame* frame;
+        bool was_held = false; ///< since an earlier burst
     };
 
     void decided(const pipeline::Batch& batch) override;
+    void shares(const pipeline::Batch& batch, unsigned row, void* handle) override;
+    void discarded(const reassembly::Discarded& fragment) override;
 
     struct Compiled {
         policy::Policy policy;
@@ -75,8 +78,11 @@ class Running final : public worker::Observer {
     [[nodiscard]] base::Tick now() const { return kStart + passed_; }
 
     [[nodiscard]] Account account() const;
-    void check_counters(const std::vector<Sent>& burst, const Account& before, const Account& after);
+    void check_counters(const std::vector<Sent>& received, const std::vector<Sent>& held_before, const Account& before,
+                        const Account& after);
     void check_packet(const Sent& sent, const std::vector<telemetry::DropReason>& behind_the_pipeline);
+    /// Fragments of earlier bursts that are held no longer.
+    std::vector<Sent> take_no_longer_held();
     [[nodiscard]] std::vector<telemetry::DropReason> drops_behind_the_pipeline(const Account& before,
                                                                                const Account& after) const;
     [[nodiscard]] std::string got(const Sent& sent,
@@ -99,7 +105,8 @@ class Running final : public worker::Observer {
     std::optional<Compiled> running_;
     std::unique_ptr<test_support::MemoryAppliance> appliance_;
     std::unique_ptr<control::CounterSlots> slots_;
-    std::map<const void*, Verdict> verdicts_; ///< of the frames of this burst
+    std::map<const void*, Verdict> verdicts_; ///< of the frames of this burst, and of held ones that it decided
+    std::vector<Sent> held_;                  ///< fragments of earlier bursts
 };
 
 } // namespace sluice::scenario

@@ -13,20 +13,6 @@ namespace {
 
 using Words = std::vector<std::string_view>;
 
-Words words_of(std::string_view line) {
-    Words words;
-    line = line.substr(0, line.find('#'));
-    constexpr std::string_view kBlank = " \t\r";
-    while (true) {
-        const std::size_t start = line.find_first_not_of(kBlank);
-        if (start == std::string_view::npos) return words;
-        line.remove_prefix(start);
-        const std::size_t end = line.find_first_of(kBlank);
-        words.push_back(line.substr(0, end));
-        line.remove_prefix(words.back().size());
-    }
-}
-
 std::string joined(const Words& words, std::size_t end) {
     std::string text;
     for (std::size_t i = 0; i < end; ++i) {
@@ -72,7 +58,8 @@ class ScriptReader {
         while (!text.empty()) {
             ++line_;
             const std::size_t end = text.find('\n');
-            const Words words = words_of(text.substr(0, end));
+            const std::string_view line = text.substr(0, end);
+            const Words words = words_of(line.substr(0, line.find('#')));
             if (!words.empty()) read_line(words);
             text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         }
@@ -197,7 +184,15 @@ class ScriptReader {
         }
     }
 
-    bool read_outcome(const Words& words, Packet& packet) {
+    bool read_outcome(Words words, Packet& packet) {
+        if (!words.empty() && words[0] == "held") {
+            packet.held = true;
+            words.erase(words.begin());
+            if (words.empty()) {
+                packet.decided = false;
+                return true;
+            }
+        }
         std::size_t next = 0;
         if (!words.empty() && words[0] == "forward") {
             next = 1;
@@ -214,7 +209,7 @@ class ScriptReader {
             return true;
         }
         if (next != 0 && words.size() == next) return true;
-        error("an outcome is written as: -> forward [rule NAME] or -> drop REASON [rule NAME]");
+        error("an outcome is written as: -> [held] forward [rule NAME], -> [held] drop REASON [rule NAME] or -> held");
         return false;
     }
 

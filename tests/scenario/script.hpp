@@ -23,6 +23,8 @@ struct Packet {
     std::string interface;
     test_support::Bytes frame;
     bool in_pieces = false;
+    bool held = false;   ///< at the end of its burst; what follows comes later, or is not looked at
+    bool decided = true; ///< whether `drop` and `rule` say anything
     std::optional<telemetry::DropReason> drop; ///< absent: forwarded
     std::optional<std::string> rule;           ///< that decided it, "none" for no rule; absent: not looked at
 };

@@ -29,6 +29,13 @@ void MemoryAppliance::add_worker(const MemoryApplianceOptions& options, std::uin
     table.seed = {{0x0123456789abcdef, 0x1122334455667788, 0x99aabbccddeeff00, 0x5a5a5a5aa5a5a5a5}};
     worker->flows = std::make_unique<flow::Table>(std::span(worker->table_memory.get(), size), table, options.start);
 
+    reassembly::Config fragments = options.fragments;
+    fragments.seed = {{0x0f1e2d3c4b5a6978, 0x8877665544332211, 0xa5a5a5a55a5a5a5a, 0x13579bdf02468ace}};
+    const std::size_t fragment_size = reassembly::Table::memory_size(fragments);
+    worker->fragment_memory.reset(static_cast<std::byte*>(std::aligned_alloc(base::kCacheLine, fragment_size)));
+    worker->fragments =
+        std::make_unique<reassembly::Table>(std::span(worker->fragment_memory.get(), fragment_size), fragments);
+
     worker::Config config;
     const std::uint16_t transmit_queues = options.transmit_queues == 0 ? options.workers : options.transmit_queues;
     const auto transmitter = static_cast<std::uint16_t>(self % transmit_queues);
@@ -42,8 +49,9 @@ void MemoryAppliance::add_worker(const MemoryApplianceOptions& options, std::uin
     config.cycles_per_tick = 1'000'000;
     config.sleep_when_idle = options.sleep_when_idle;
     worker->loop = std::make_unique<worker::WorkerLoop>(
-        std::move(config), ports_, domain_, published_, *worker->flows, worker->counters,
-        std::span(worker->rule_counters.get(), options.rule_slots), handoff_.get());
+        std::move(config), options.io != nullptr ? *options.io : ports_, domain_, published_, *worker->flows,
+        *worker->fragments, worker->counters, std::span(worker->rule_counters.get(), options.rule_slots),
+        handoff_.get());
     workers_.push_back(std::move(worker));
 }
 
@@ -113,13 +121,18 @@ std::string MemoryAppliance::broken_account() const {
     };
     const std::uint64_t received = sum(&WorkerCounters::received_packets);
     const std::uint64_t forwarded = sum(&WorkerCounters::forwarded_packets);
-    const std::uint64_t held = sum(&WorkerCounters::handed_off_packets) - sum(&WorkerCounters::handed_in_packets);
+    const std::uint64_t held = sum(&WorkerCounters::handed_off_packets) - sum(&WorkerCounters::handed_in_packets) +
+                               sum(&WorkerCounters::held_fragments);
     expect("received = forwarded + drops + held", received, forwarded + drops() + held);
     expect("held = frames taken and not returned", held, ports_.count(Fate::taken));
     expect("handles sent or released without being held", ports_.misuses(), 0);
     for (std::size_t w = 0; w < workers_.size(); ++w) {
         if (!workers_[w]->flows->consistent())
             wrong += "the flow table of worker " + std::to_string(w) + " disagrees with itself\n";
+        if (!workers_[w]->fragments->consistent())
+            wrong += "the fragment table of worker " + std::to_string(w) + " disagrees with itself\n";
+        expect("fragments counted as held", workers_[w]->counters.held_fragments.load(),
+               workers_[w]->fragments->stats().fragments.load());
     }
     return wrong;
 }

@@ -24,11 +24,13 @@ struct MemoryApplianceOptions {
     std::uint16_t transmit_queues = 0;   ///< of each port; 0: one a worker
     std::uint32_t table_capacity = 1024; ///< of each worker
     flow::OnFull on_full = flow::OnFull::evict;
+    reassembly::Config fragments = reassembly::share_of(1024, 64, 30'000, 1); ///< of each worker; the seed is not read
     std::uint32_t rule_slots = 64;
     std::uint32_t ring_capacity = 64; ///< a power of two
     pipeline::Ownership::By ownership = pipeline::Ownership::By::seeded_hash;
     base::Tick start = 0;
     bool sleep_when_idle = false;
+    worker::PortIo* io = nullptr; ///< the test's own, instead of ports()
 };
 
 /// Worker w polls queue w of every port. The ruleset is the test's and must outlive its use.
@@ -50,6 +52,7 @@ class MemoryAppliance {
     [[nodiscard]] std::uint16_t worker_count() const { return static_cast<std::uint16_t>(workers_.size()); }
     [[nodiscard]] worker::WorkerLoop& loop(std::size_t worker) { return *workers_[worker]->loop; }
     [[nodiscard]] flow::Table& flows(std::size_t worker) { return *workers_[worker]->flows; }
+    [[nodiscard]] reassembly::Table& fragments(std::size_t worker) { return *workers_[worker]->fragments; }
     [[nodiscard]] const telemetry::WorkerCounters& counters(std::size_t worker) const {
         return workers_[worker]->counters;
     }
@@ -67,7 +70,7 @@ class MemoryAppliance {
     [[nodiscard]] std::uint64_t flow_count() const;
 
     /// What is wrong with the accounts, empty when nothing is: received = forwarded + drops + held, held is what the
-    /// rings hold, and every table agrees with itself. For when no worker runs.
+    /// rings and the reassembly hold, and every table agrees with itself. For when no worker runs.
     [[nodiscard]] std::string broken_account() const;
 
   private:
@@ -76,9 +79,11 @@ class MemoryAppliance {
     };
     struct Worker {
         std::unique_ptr<std::byte, Free> table_memory;
+        std::unique_ptr<std::byte, Free> fragment_memory;
         std::unique_ptr<telemetry::RuleCounters[]> rule_counters;
         telemetry::WorkerCounters counters;
         std::unique_ptr<flow::Table> flows;
+        std::unique_ptr<reassembly::Table> fragments;
         std::unique_ptr<worker::WorkerLoop> loop;
     };
     void add_worker(const MemoryApplianceOptions& options, std::uint16_t self);

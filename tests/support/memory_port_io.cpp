@@ -53,6 +53,7 @@ void MemoryPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Ba
         batch.length[i] = frame.in_pieces ? std::uint16_t{0} : static_cast<std::uint16_t>(frame.bytes.size());
         batch.handle[i] = &frame;
         batch.port[i] = port;
+        batch.checksum[i] = pipeline::Checksum::unknown;
     }
 }
 

@@ -209,6 +209,7 @@ class PacketBuilder::Writer {
         const std::size_t units = authentication ? f.size / 4 - 2 : f.size / 8 - 1; // RFC 4302, 2.2; RFC 8200, 4.3
         Output output;
         output.u8(f.next_header.value_or(next_protocol())).u8(f.length_units.value_or(units));
+        if (f.content) return output.raw(*f.content).zeros(f.size - 2 - f.content->size()).take();
         const bool has_options = f.protocol == protocol::kHopByHop || f.protocol == protocol::kDestinationOptions;
         std::size_t rest = f.size - 2;
         while (has_options && rest >= 2) { // PadN (RFC 8200, 4.2), at most 257 bytes each

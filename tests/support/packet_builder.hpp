@@ -92,12 +92,14 @@ struct Ipv6Fields {
     std::optional<std::uint16_t> payload_length = {};
 };
 
-/// Any IPv6 extension header but the fragment header. Its content is padding, or zero where padding has no meaning.
+/// Any IPv6 extension header but the fragment header. Its content is padding, or zero where padding has no meaning,
+/// unless said.
 struct ExtensionFields {
     std::uint8_t protocol = net::protocol::kDestinationOptions;
     std::size_t size = 8; ///< a multiple of 8; for AH, at least 12 and a multiple of 4
     std::optional<std::uint8_t> next_header = {};
     std::optional<std::uint8_t> length_units = {}; ///< as the header's own kind counts it
+    std::optional<Bytes> content = {};             ///< behind the first two bytes; zeros follow up to `size`
 };
 
 struct Ipv6FragmentFields {

@@ -1,5 +1,8 @@
 #include "support/packet_reference.hpp"
 
+#include "net/address.hpp"
+#include "net/checksum.hpp"
+#include "net/oddity.hpp"
 #include "packet/parse.hpp"
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 namespace sluice::test_support {
 namespace {
 
+namespace oddity = net::oddity;
 using packet::FragmentState;
 using packet::Kind;
 using packet::Malformed;
@@ -109,21 +113,29 @@ void transport(Cursor cursor, Parsed& out) {
     }
 }
 
+void set_oddity(Parsed& out, std::uint16_t bit) {
+    out.oddities = static_cast<std::uint16_t>(out.oddities | bit);
+}
+
 /// `before` is what the whole datagram's length counts in front of its fragmented part.
 void fragment(std::size_t offset, bool more, std::size_t before, const Cursor& cursor, Parsed& out) {
     if (offset == 0 && !more) return;
+    if (cursor.left() == 0) throw Refused{Malformed::fragment_length};
     if (more && cursor.left() % 8 != 0) throw Refused{Malformed::fragment_length};
     if (before + offset + cursor.left() > 65535) throw Refused{Malformed::fragment_length};
+    if (out.protocol == 6 && offset == 8) throw Refused{Malformed::fragment_tiny};
     out.fragment = offset > 0 ? FragmentState::later : FragmentState::first;
 }
 
-void ipv4_options(std::vector<unsigned> options) {
+void ipv4_options(std::vector<unsigned> options, Parsed& out) {
     while (!options.empty() && options[0] != 0) {
         if (options[0] == 1) {
             options.erase(options.begin());
             continue;
         }
         if (options.size() < 2 || options[1] < 2 || options[1] > options.size()) throw Refused{Malformed::ipv4_options};
+        const bool routes = options[0] == 131 || options[0] == 137;
+        set_oddity(out, routes ? oddity::kSourceRoute : oddity::kIpv4Option);
         options.erase(options.begin(), options.begin() + static_cast<std::ptrdiff_t>(options[1]));
     }
 }
@@ -154,7 +166,7 @@ void ipv4(Cursor cursor, Parsed& out) {
     std::vector<unsigned> options;
     for (unsigned i = 20; i < header_size; ++i)
         options.push_back(cursor.u8());
-    ipv4_options(options);
+    ipv4_options(options, out);
     cursor.cut(total_length - header_size);
     out.l4_offset = narrow(cursor.at());
     fragment(flags_offset % 0x2000 * std::size_t{8}, flags_offset / 0x2000 % 2 == 1, header_size, cursor, out);
@@ -162,8 +174,20 @@ void ipv4(Cursor cursor, Parsed& out) {
 }
 
 bool is_extension(unsigned number) {
-    static const std::vector<unsigned> numbers = {0, 43, 44, 51, 60, 135, 139, 140};
+    static const std::vector<unsigned> numbers = {0, 43, 44, 51, 60};
     return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+void ipv6_options(std::vector<unsigned> options) {
+    unsigned count = 0;
+    while (!options.empty()) {
+        if (++count > 64) throw Refused{Malformed::extension_options};
+        const bool pad1 = options[0] == 0;
+        if (!pad1 && options.size() < 2) throw Refused{Malformed::extension_options};
+        const std::size_t size = pad1 ? 1 : 2 + std::size_t{options[1]};
+        if (size > options.size()) throw Refused{Malformed::extension_options};
+        options.erase(options.begin(), options.begin() + static_cast<std::ptrdiff_t>(size));
+    }
 }
 
 /// The header `number` begins at the cursor; `before` are the numbers of the extension headers already read.
@@ -185,11 +209,16 @@ void ipv6_chain(unsigned number, std::vector<unsigned> before, Cursor cursor, Pa
         const unsigned offset_more = cursor.u16();
         cursor.skip(4);
         const std::size_t unfragmentable = start - out.l3_offset - 40;
+        out.protocol = static_cast<std::uint8_t>(next);
         fragment(offset_more / 8 * std::size_t{8}, offset_more % 2 == 1, unfragmentable, cursor, out);
     } else if (number == 51) {
         cursor.skip((units + std::size_t{2}) * 4 - 2);
     } else {
-        cursor.skip((units + std::size_t{1}) * 8 - 2);
+        std::vector<unsigned> content;
+        for (std::size_t i = 2; i < (units + std::size_t{1}) * 8; ++i)
+            content.push_back(cursor.u8());
+        if (number != 43) ipv6_options(content);
+        if (number == 43 && content[0] == 0 && content[1] != 0) set_oddity(out, oddity::kRoutingHeader0);
     }
     before.push_back(number);
     ipv6_chain(next, before, cursor, out);
@@ -218,6 +247,7 @@ void ipv6(Cursor cursor, Parsed& out) {
 void ethernet(Cursor cursor, Parsed& out) {
     cursor.skip(12);
     unsigned type = cursor.u16();
+    const bool customers_tag = type == 0x8100;
     std::vector<unsigned> tags;
     while (type == 0x8100 || type == 0x88a8) {
         if (tags.size() == 2) throw Refused{Malformed::too_many_vlan_tags};
@@ -225,12 +255,46 @@ void ethernet(Cursor cursor, Parsed& out) {
         type = cursor.u16();
         tags.push_back(control % 4096);
         (tags.size() == 1 ? out.outer_vlan : out.inner_vlan) = narrow(4096 + tags.back());
+        if (tags.back() == 4095) throw Refused{Malformed::vlan_id_reserved};
     }
+    if (customers_tag && tags.size() == 2) set_oddity(out, oddity::kStackedVlan);
     out.ether_type = narrow(type);
     out.l3_offset = narrow(cursor.at());
     out.kind = type == 0x0800 || type == 0x86dd ? Kind::ip : type == 0x0806 ? Kind::arp : Kind::other;
     if (type == 0x0800) ipv4(cursor, out);
     if (type == 0x86dd) ipv6(cursor, out);
+}
+
+bool within(const Parsed& p, const char* prefix) {
+    return net::Prefix::parse(prefix)->contains(net::IpAddress::from_wire(p.family, p.source));
+}
+bool sent_to(const Parsed& p, const char* prefix) {
+    return net::Prefix::parse(prefix)->contains(net::IpAddress::from_wire(p.family, p.destination));
+}
+
+bool martian(const Parsed& p) {
+    if (p.family == net::Family::ipv4) {
+        if (within(p, "0.0.0.0/32") && p.protocol == 17 && p.destination_port.host() == 67)
+            return !sent_to(p, "255.255.255.255/32");
+        if (within(p, "0.0.0.0/32") && p.protocol == 2) return !sent_to(p, "224.0.0.0/24");
+        return within(p, "0.0.0.0/8") || within(p, "127.0.0.0/8") || within(p, "224.0.0.0/3");
+    }
+    if (within(p, "::/128") && p.protocol == 58) {
+        for (unsigned flags = 0; flags < 16; ++flags) {
+            const char digit = "0123456789abcdef"[flags];
+            if (sent_to(p, (std::string("ff") + digit + "2::/16").c_str())) return false;
+        }
+    }
+    return within(p, "::/128") || within(p, "::1/128") || within(p, "::ffff:0:0/96") || within(p, "ff00::/8");
+}
+
+/// `packet` begins with the IP header.
+void fixed_header_oddities(std::span<const std::byte> packet, Parsed& out) {
+    if (out.ttl == 0) set_oddity(out, oddity::kTtlZero);
+    if (martian(out)) set_oddity(out, oddity::kMartianSource);
+    if (out.family != net::Family::ipv4) return;
+    const auto header = packet.first(std::to_integer<std::size_t>(packet[0]) % 16 * 4);
+    if (net::checksum_finish(net::checksum_add(header)) != 0) set_oddity(out, oddity::kHeaderChecksum);
 }
 
 /// The real parser's answer about an exact heap copy, so that the address sanitizer sees a read outside of it. `stale`
@@ -279,6 +343,7 @@ Parsed reference_parse(std::span<const std::byte> frame) {
         rejected.l3_offset = out.l3_offset;
         return rejected;
     }
+    if (out.kind == Kind::ip) fixed_header_oddities(frame.subspan(out.l3_offset), out);
     return out;
 }
 
@@ -299,7 +364,8 @@ std::string describe(const Parsed& p) {
          << packet::name(p.malformed) << ", fragment " << static_cast<unsigned>(p.fragment) << ", flags "
          << unsigned{p.tcp_flags} << ", icmp " << unsigned{p.icmp_type} << ' ' << unsigned{p.icmp_code}
          << ", ether_type " << p.ether_type << ", offsets " << p.l3_offset << ' ' << p.l4_offset << ", ip_length "
-         << p.ip_length << ", ttl " << unsigned{p.ttl} << ", extension headers " << unsigned{p.extension_headers};
+         << p.ip_length << ", ttl " << unsigned{p.ttl} << ", extension headers " << unsigned{p.extension_headers}
+         << ", oddities " << p.oddities;
     return text.str();
 }
 

@@ -89,7 +89,8 @@ void populate_sanity(const Sanity& wanted, ruleset::Sanity& out) {
         if_dropped(wanted.bad_checksum, oddity::kHeaderChecksum) |
         if_dropped(wanted.martian_source, oddity::kMartianSource) |
         if_dropped(wanted.source_route, oddity::kSourceRoute) | if_dropped(wanted.ipv4_options, oddity::kIpv4Option) |
-        if_dropped(wanted.routing_header_0, oddity::kRoutingHeader0) | if_dropped(wanted.ttl_zero, oddity::kTtlZero));
+        if_dropped(wanted.routing_header_0, oddity::kRoutingHeader0) | if_dropped(wanted.ttl_zero, oddity::kTtlZero) |
+        if_dropped(wanted.stacked_vlans, oddity::kStackedVlan));
     out.verify_checksums = wanted.bad_checksum == Action::drop;
     out.ethertypes = {};
     out.ethertype_count = static_cast<std::uint8_t>(wanted.ethertypes.size());

@@ -106,6 +106,7 @@ struct Sanity {
     Action ipv4_options = Action::allow;
     Action routing_header_0 = Action::drop;
     Action ttl_zero = Action::drop;
+    Action stacked_vlans = Action::drop;              ///< 802.1Q in 802.1Q; 802.1ad's own order always passes
     std::vector<std::uint16_t> ethertypes = {0x0806}; ///< in the order of the file; 0 stands for `llc`
 };
 
@@ -113,6 +114,14 @@ struct Sanity {
 struct FlowTable {
     std::uint64_t capacity = 262'144; ///< entries, all workers together
     OnFull on_full = OnFull::evict;
+    Location where;
+};
+
+/// `tables: { fragments: … }`
+struct FragmentTable {
+    std::uint64_t datagrams = 4096; ///< incomplete at a time, all workers together
+    std::uint32_t per_datagram = 64;
+    base::Tick timeout = 30'000;
     Location where;
 };
 
@@ -156,6 +165,7 @@ struct Policy {
     System system;
     std::vector<Interface> interfaces;
     FlowTable flow_table;
+    FragmentTable fragment_table;
     std::vector<Zone> zones;
     Sanity sanity;
     std::vector<TimeoutProfile> timeouts; ///< [0] is "default"

@@ -72,6 +72,7 @@ void read_sections(Reading& reading, const YamlNode& root) {
     read("tables", read_tables);
     read("address_sets", read_address_sets);
     read("services", read_services);
+    read("sanity", read_sanity);
     if (is_lost("timeouts")) reading.profiles.set_incomplete();
     read_timeouts(reading, is_lost("timeouts") ? nullptr : section(root, "timeouts"));
     read("rules", read_rules);

@@ -13,6 +13,12 @@ constexpr std::uint64_t kMinBuffers = 1024;
 constexpr std::uint64_t kMaxBuffers = std::uint64_t{1} << 26;
 constexpr std::uint64_t kMinFlows = 64;
 constexpr std::uint64_t kMaxFlows = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMinDatagrams = 16;
+constexpr std::uint64_t kMaxDatagrams = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMinPerDatagram = 2;
+constexpr std::uint64_t kMaxPerDatagram = 1024;
+constexpr base::Tick kMinFragmentTimeout = base::kTicksPerSecond;
+constexpr base::Tick kMaxFragmentTimeout = 120 * base::kTicksPerSecond; // RFC 1122, 3.3.2: 60 to 120 seconds
 constexpr std::size_t kMaxWorkers = 128;
 
 void read_workers(Reading& reading, const YamlNode& node) {
@@ -64,6 +70,39 @@ void read_flows(Reading& reading, const Entry& flows) {
     }
 }
 
+Meaning<base::Tick> parse_fragment_timeout(std::string_view text) {
+    auto ticks = parse_duration(text);
+    if (ticks && (*ticks < kMinFragmentTimeout || *ticks > kMaxFragmentTimeout)) {
+        return base::Unexpected(TextError{in_quotes(text) + " is not from " + duration_text(kMinFragmentTimeout) +
+                                              " to " + duration_text(kMaxFragmentTimeout),
+                                          ""});
+    }
+    return ticks;
+}
+
+void read_fragments(Reading& reading, const Entry& fragments) {
+    FragmentTable& table = reading.policy.fragment_table;
+    table.where = fragments.key_where;
+    const Fields fields(fragments.value, words::kFragments, reading.diagnostics);
+    if (const Entry* entry = fields.find("size")) {
+        const auto size =
+            read_scalar(entry->value, "a number of datagrams such as 4Ki", "P012", reading.diagnostics,
+                        [](std::string_view text) { return parse_size(text, kMinDatagrams, kMaxDatagrams); });
+        table.datagrams = size.value_or(table.datagrams);
+    }
+    if (const Entry* entry = fields.find("per_datagram")) {
+        const auto count =
+            read_scalar(entry->value, "a number of fragments such as 64", "P012", reading.diagnostics,
+                        [](std::string_view text) { return parse_size(text, kMinPerDatagram, kMaxPerDatagram); });
+        table.per_datagram = static_cast<std::uint32_t>(count.value_or(table.per_datagram));
+    }
+    if (const Entry* entry = fields.find("timeout")) {
+        const auto ticks =
+            read_scalar(entry->value, "a duration such as 30s", "P012", reading.diagnostics, parse_fragment_timeout);
+        table.timeout = ticks.value_or(table.timeout);
+    }
+}
+
 } // namespace
 
 void read_system(Reading& reading, const YamlNode& node) {
@@ -85,6 +124,7 @@ void read_system(Reading& reading, const YamlNode& node) {
 void read_tables(Reading& reading, const YamlNode& node) {
     const Fields fields(node, words::kTables, reading.diagnostics);
     if (const Entry* entry = fields.find("flows")) read_flows(reading, *entry);
+    if (const Entry* entry = fields.find("fragments")) read_fragments(reading, *entry);
 }
 
 void read_default(Reading& reading, const YamlNode& node) {

@@ -62,6 +62,7 @@ void read_zones(Reading& reading, const YamlNode* node);
 void read_tables(Reading& reading, const YamlNode& node);
 void read_address_sets(Reading& reading, const YamlNode& node);
 void read_services(Reading& reading, const YamlNode& node);
+void read_sanity(Reading& reading, const YamlNode& node);
 /// `node` may be null: the default profile is always there.
 void read_timeouts(Reading& reading, const YamlNode* node);
 void read_rules(Reading& reading, const YamlNode& node);

@@ -10,8 +10,8 @@ namespace {
 
 using Word = std::string_view;
 
-constexpr std::array<Word, 11> kTopKeys = {"version",      "name",     "system",   "interfaces", "tables", "zones",
-                                           "address_sets", "services", "timeouts", "rules",      "default"};
+constexpr std::array<Word, 12> kTopKeys = {"version",      "name",     "system", "interfaces", "tables", "zones",
+                                           "address_sets", "services", "sanity", "timeouts",   "rules",  "default"};
 constexpr std::array<Word, 9> kTopLater = {"include",          "routes",  "limits",    "inspection", "nat",
                                            "virtual_services", "logging", "telemetry", "tests"};
 constexpr std::array<Word, 4> kSystemKeys = {"workers", "memory", "buffers", "idle"};
@@ -20,13 +20,15 @@ constexpr std::array<Word, 1> kMemoryKeys = {"hugepages"};
 constexpr std::array<Word, 1> kMemoryLater = {"numa"};
 constexpr std::array<Word, 5> kInterfaceKeys = {"device", "peer", "mtu", "promiscuous", "queues"};
 constexpr std::array<Word, 1> kInterfaceLater = {"addresses"};
-constexpr std::array<Word, 1> kTablesKeys = {"flows"};
-constexpr std::array<Word, 1> kTablesLater = {"fragments"};
+constexpr std::array<Word, 2> kTablesKeys = {"flows", "fragments"};
 constexpr std::array<Word, 2> kFlowsKeys = {"size", "on_full"};
 constexpr std::array<Word, 1> kFlowsLater = {"pressure"};
+constexpr std::array<Word, 3> kFragmentsKeys = {"size", "per_datagram", "timeout"};
 constexpr std::array<Word, 1> kZoneKeys = {"interfaces"};
 constexpr std::array<Word, 1> kAddressFileKeys = {"file"};
 constexpr std::array<Word, 3> kServiceKeys = {"protocol", "ports", "icmp_type"};
+constexpr std::array<Word, 8> kSanityKeys = {"bad_checksum",     "martian_source", "source_route",  "ipv4_options",
+                                             "routing_header_0", "ttl_zero",       "stacked_vlans", "ethertypes"};
 constexpr auto kTimeoutsKeys = [] {
     std::array<Word, kTimeoutCount + 2> keys = {"inherit", "pickup"};
     std::copy(kTimeoutNames.begin(), kTimeoutNames.end(), keys.begin() + 2);
@@ -46,11 +48,13 @@ const Keys kTop{"a policy", "", kTopKeys, kTopLater};
 const Keys kSystem{"'system'", "system", kSystemKeys, kSystemLater};
 const Keys kMemory{"'memory'", "system.memory", kMemoryKeys, kMemoryLater};
 const Keys kInterface{"an interface", "interfaces.*", kInterfaceKeys, kInterfaceLater};
-const Keys kTables{"'tables'", "tables", kTablesKeys, kTablesLater};
+const Keys kTables{"'tables'", "tables", kTablesKeys, {}};
 const Keys kFlows{"'flows'", "tables.flows", kFlowsKeys, kFlowsLater};
+const Keys kFragments{"'fragments'", "tables.fragments", kFragmentsKeys, {}};
 const Keys kZone{"a zone", "zones.*", kZoneKeys, {}};
 const Keys kAddressFile{"an address set", "address_sets.*", kAddressFileKeys, {}};
 const Keys kService{"a service", "services.*", kServiceKeys, {}};
+const Keys kSanity{"'sanity'", "sanity", kSanityKeys, {}};
 const Keys kTimeouts{"a timeouts profile", "timeouts.*", kTimeoutsKeys, {}};
 const Keys kRule{"a rule", "rules[]", kRuleKeys, kRuleLater};
 const Keys kEndpoint{"'from' and 'to'", "rules[].from", kEndpointKeys, kEndpointLater};
@@ -58,9 +62,9 @@ const Keys kDefault{"'default'", "default", kDefaultKeys, kDefaultLater};
 
 namespace {
 
-constexpr std::array<const Keys*, 13> kAllKeys = {&kTop,   &kSystem,   &kMemory,      &kInterface, &kTables,
-                                                  &kFlows, &kZone,     &kAddressFile, &kService,   &kTimeouts,
-                                                  &kRule,  &kEndpoint, &kDefault};
+constexpr std::array<const Keys*, 15> kAllKeys = {&kTop,    &kSystem,    &kMemory, &kInterface,   &kTables,
+                                                  &kFlows,  &kFragments, &kZone,   &kAddressFile, &kService,
+                                                  &kSanity, &kTimeouts,  &kRule,   &kEndpoint,    &kDefault};
 
 constexpr std::string_view kOrderHint = "rules are judged in the order of the file; move the rule";
 constexpr std::string_view kNotNetsHint =
@@ -112,6 +116,15 @@ constexpr std::array kForeignKeys = {
     Foreign{"ipsets", "write 'address_sets'"},
     Foreign{"applications", "write 'services'"},
     Foreign{"pci", "write 'device'"},
+    Foreign{"checksum", "write 'bad_checksum'"},
+    Foreign{"checksums", "write 'bad_checksum'"},
+    Foreign{"martians", "write 'martian_source'"},
+    Foreign{"bogons", "write 'martian_source'"},
+    Foreign{"lsrr", "write 'source_route'"},
+    Foreign{"ssrr", "write 'source_route'"},
+    Foreign{"ip_options", "write 'ipv4_options'"},
+    Foreign{"rh0", "write 'routing_header_0'"},
+    Foreign{"non_ip", "write 'ethertypes'"},
 };
 
 constexpr std::array kForeignValues = {
@@ -126,6 +139,11 @@ constexpr std::array kForeignValues = {
     Foreign{"*", "leave the key out to match everything"},
     Foreign{"ping", "write 'echo_request'"},
     Foreign{"echo", "write 'echo_request'"},
+    Foreign{"stp", "write 'llc'"},
+    Foreign{"bpdu", "write 'llc'"},
+    Foreign{"8021x", "write 'eapol'"},
+    Foreign{"802.1x", "write 'eapol'"},
+    Foreign{"pppoe", "write 'pppoe_session'"},
 };
 
 bool same_word(std::string_view a, std::string_view b) {

@@ -14,7 +14,7 @@ const std::string kText = "version: 1\n"
                           "interfaces:\n"
                           "  lan: { device: net_null0, peer: wan }\n"
                           "  wan: { device: net_null1, peer: lan }\n"
-                          "tables: { flows: { size: 64Ki, on_full: evict } }\n"
+                          "tables: { flows: { size: 64Ki, on_full: evict }, fragments: { per_datagram: 44 } }\n"
                           "timeouts: { default: { udp_new: 10s } }\n"
                           "rules:\n"
                           "- { name: web, to: { ports: [80] }, protocol: tcp, action: allow }\n";
@@ -65,7 +65,11 @@ TEST(FixedDifferences, WhatIsFixedIsNamedBySection) {
                                    {"peer: wan }", "peer: wan, promiscuous: false }"}}) {
         EXPECT_EQ(differences(with(from, to)), "interfaces") << to;
     }
-    for (const auto& [from, to] : {std::pair{"size: 64Ki", "size: 128Ki"}, {"on_full: evict", "on_full: drop_new"}}) {
+    for (const auto& [from, to] : {std::pair{"size: 64Ki", "size: 128Ki"},
+                                   {"on_full: evict", "on_full: drop_new"},
+                                   {"per_datagram: 44", "per_datagram: 45"},
+                                   {"per_datagram: 44", "size: 1Ki, per_datagram: 44"},
+                                   {"per_datagram: 44", "timeout: 29s, per_datagram: 44"}}) {
         EXPECT_EQ(differences(with(from, to)), "tables") << to;
     }
 }

@@ -17,10 +17,13 @@ class RatesTest : public testing::Test {
         for (std::size_t w = 0; w < count; ++w) {
             auto one = dpdk::Region::reserve(64, -1, "a test");
             auto other = dpdk::Region::reserve(64, -1, "a test");
-            ASSERT_TRUE(one && other);
+            auto third = dpdk::Region::reserve(64, -1, "a test");
+            ASSERT_TRUE(one && other && third);
             workers.push_back({0,
                                std::move(*one),
                                std::move(*other),
+                               std::move(*third),
+                               nullptr,
                                nullptr,
                                std::make_unique<telemetry::WorkerCounters>(),
                                {},
@@ -46,6 +49,7 @@ TEST_F(RatesTest, TotalsSumWorkersAndReasons) {
     counters(1).handed_off_packets.add(3);
     counters(0).handed_in_packets.add(3);
     counters(1).handed_in_packets.add(35);
+    counters(1).held_fragments.store(5);
     drop(0, DropReason::no_rule, 4);
     drop(1, DropReason::no_rule, 3);
     drop(1, DropReason::rule_drop, 2);
@@ -53,9 +57,9 @@ TEST_F(RatesTest, TotalsSumWorkersAndReasons) {
     EXPECT_EQ(totals.received, 110u);
     EXPECT_EQ(totals.forwarded, 95u);
     EXPECT_EQ(totals.dropped, 9u);
-    EXPECT_EQ(totals.held, 6u) << "what the rings hold";
+    EXPECT_EQ(totals.held, 11u) << "what the rings and the reassembly hold";
     EXPECT_EQ(drops_of(workers, DropReason::no_rule), 7u);
-    EXPECT_EQ(drops_of(workers, DropReason::fragment), 0u);
+    EXPECT_EQ(drops_of(workers, DropReason::fragment_limit), 0u);
     EXPECT_EQ(totals_of(workers[1]).forwarded, 35u);
     EXPECT_EQ(totals_of(workers[1]).dropped, 5u);
     EXPECT_EQ(totals_of(workers[1]).received, 10u);

@@ -146,6 +146,31 @@ TEST_F(TableTest, AShorterTimeoutTakesEffectAtOnce) {
     EXPECT_EQ(find(1), kNone);
 }
 
+// A reload may shorten the timeout of a flow whose packet is then refused: what refreshed it last was another packet.
+TEST_F(TableTest, AShorterTimeoutCountsFromTheLastPacket) {
+    make(100);
+    const Index index = add(1, 3'600'000, kStart, State::tcp_established);
+    table_->change_state(index, State::tcp_established, 240'000, kStart + 300'000);
+    age_fully(kStart + 300'000 + 256);
+    EXPECT_EQ(find(1), kNone);
+}
+
+// Shortened twice: the first time to one that is still long, the second time (set_timeout()) without a look at it.
+TEST_F(TableTest, AShortenedTimeoutKeepsTheLookInterval) {
+    make(100);
+    constexpr base::Tick kInterval = 10'000;
+    const auto age_all = [this](base::Tick now) {
+        while (table_->age(now, 1000, kInterval) != 0) {
+        }
+    };
+    const Index index = add(1, 3'600'000, kStart, State::tcp_established);
+    age_all(kStart + 1000);
+    table_->change_state(index, State::tcp_established, 1'800'000, kStart + 1000);
+    table_->set_timeout(index, kInterval);
+    age_all(kStart + 1000 + kInterval + 256);
+    EXPECT_EQ(find(1), kNone);
+}
+
 TEST_F(TableTest, ALongTimeoutOutlivesTheWheelsHorizon) {
     make(100);
     constexpr base::Tick kLong = 3 * TimerWheel::kHorizonTicks;
@@ -216,7 +241,7 @@ TEST_F(TableTest, SnapshotHasTheFlow) {
     const Index index = add(77, 1234, kStart, State::tcp_syn_sent);
     Entry& entry = table_->entry(index);
     entry.rule_slot.store(9);
-    entry.bytes[1].store(500);
+    entry.count(Direction::reply, 3, 500);
     const auto view = snapshot(entry);
     ASSERT_TRUE(view);
     EXPECT_EQ(view->key, k.key);
@@ -224,7 +249,40 @@ TEST_F(TableTest, SnapshotHasTheFlow) {
     EXPECT_EQ(view->state, State::tcp_syn_sent);
     EXPECT_EQ(view->timeout_ticks, 1234u);
     EXPECT_EQ(view->rule_slot, 9u);
+    EXPECT_EQ(view->packets[1], 3u);
     EXPECT_EQ(view->bytes[1], 500u);
+}
+
+TEST_F(TableTest, BytesAreCountedBeyondFourGibibytes) {
+    make(10);
+    Entry& entry = table_->entry(add(1, 1000, kStart));
+    const std::uint16_t generation = entry.generation.load();
+    for (unsigned i = 0; i < 5; ++i)
+        entry.count(Direction::original, 1, 0xf0000000u);
+    const auto view = snapshot(entry);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->bytes[0], 5 * std::uint64_t{0xf0000000u});
+    EXPECT_EQ(view->bytes[1], 0u);
+    EXPECT_NE(entry.generation.load(), generation) << "a reader in between takes neither half";
+}
+
+// A stalled flow's timeout is capped without touching the wheel, which therefore looks at long-lived flows now and
+// then.
+TEST_F(TableTest, AShorterTimeoutIsFoundWithinTheLookInterval) {
+    constexpr base::Tick kLook = 300'000;
+    make(10);
+    const Index index = add(1, 3'600'000, kStart, State::tcp_established);
+    base::Tick now = kStart;
+    for (unsigned second = 0; second < 600; ++second, now += 1'000)
+        table_->age(now, 100, kLook);
+    table_->entry(index).last_seen_tick.store(now);
+    table_->set_timeout(index, kLook);
+    for (unsigned second = 0; second < 300; ++second, now += 1'000) {
+        table_->age(now, 100, kLook);
+        ASSERT_NE(find(1), kNone) << second;
+    }
+    table_->age(now + 256, 100, kLook);
+    EXPECT_EQ(find(1), kNone);
 }
 
 // Any order of creating, refreshing, changing, removing and ageing, against a map that does the same by hand.

@@ -19,11 +19,11 @@ struct Line {
 
 constexpr std::array kLinux = {
     Line{Direction::original, Segment::syn, "SS ig ig ig ig ig nw nw S2"},
-    Line{Direction::original, Segment::syn_ack, "iv ig ig ig ig ig ig ig SR"},
+    Line{Direction::original, Segment::syn_ack, "iv SR iv iv iv iv iv iv SR"},
     Line{Direction::original, Segment::fin, "iv FW FW LA LA LA TW CL iv"},
     Line{Direction::original, Segment::ack, "iv ES ES CW CW TW TW CL iv"},
     Line{Direction::original, Segment::rst, "CL CL CL CL CL CL CL CL CL"},
-    Line{Direction::reply, Segment::syn, "S2 iv iv iv iv iv iv iv S2"},
+    Line{Direction::reply, Segment::syn, "S2 iv iv iv iv iv nw iv S2"},
     Line{Direction::reply, Segment::syn_ack, "SR ig ig ig ig ig ig ig SR"},
     Line{Direction::reply, Segment::fin, "iv FW FW LA LA LA TW CL iv"},
     Line{Direction::reply, Segment::ack, "ig SR ES CW CW TW TW CL ig"},

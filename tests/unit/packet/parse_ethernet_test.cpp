@@ -1,6 +1,8 @@
 // Ethernet, VLAN tags, ARP, other EtherTypes, and what is left of a frame that is refused.
 #include "parse_frame.hpp"
 
+#include "net/oddity.hpp"
+
 namespace sluice::packet {
 namespace {
 
@@ -60,6 +62,7 @@ TEST(ParseVlan, takes_two_tags_of_either_kind) {
             EXPECT_EQ(parsed.l3_offset, 22);
             EXPECT_EQ(parsed.l4_offset, 42);
             EXPECT_EQ(parsed.ether_type, 0x0800);
+            EXPECT_EQ((parsed.oddities & net::oddity::kStackedVlan) != 0, outer == 0x8100) << "802.1ad's is outside";
         }
     }
 }

@@ -117,7 +117,7 @@ TEST(ParseIpv4Fragment, the_first_carries_ports) {
 TEST(ParseIpv4Fragment, a_later_one_has_a_protocol_and_no_ports) {
     for (const bool more : {false, true}) {
         const Parsed parsed = parse_frame(PacketBuilder()
-                                              .ipv4({.more_fragments = more, .fragment_offset = 8, .protocol = 6})
+                                              .ipv4({.more_fragments = more, .fragment_offset = 16, .protocol = 6})
                                               .payload(Bytes(64, std::byte{0xff})));
         EXPECT_EQ(parsed.kind, Kind::ip);
         EXPECT_EQ(parsed.fragment, FragmentState::later);

@@ -69,7 +69,7 @@ TEST(ParseIpv6, a_header_alone_with_padding_is_whole) {
 }
 
 TEST(ParseIpv6Extension, walks_every_kind) {
-    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{0, 43, 60, 135, 139, 140}) {
+    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{0, 43, 60}) {
         const Parsed parsed =
             parse_frame(ipv6().extension({.protocol = number, .size = 24}).udp({.destination_port = 53}));
         EXPECT_EQ(parsed.kind, Kind::ip) << unsigned{number};
@@ -95,6 +95,50 @@ TEST(ParseIpv6Extension, stops_at_what_it_cannot_look_into) {
         EXPECT_EQ(parsed.l4_offset, 62);
         EXPECT_EQ(parsed.source_port.host(), 0);
     }
+}
+
+// Linux takes Mobility, HIP and Shim6 for the transport: what follows one must not be judged as TCP.
+TEST(ParseIpv6Extension, stops_at_headers_that_are_protocols_of_their_own) {
+    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{135, 139, 140}) {
+        const Parsed parsed = parse_frame(ipv6().extension({}).extension({.protocol = number}).tcp());
+        EXPECT_EQ(parsed.kind, Kind::ip) << unsigned{number};
+        EXPECT_EQ(parsed.protocol, number);
+        EXPECT_EQ(parsed.l4_offset, 54 + 8);
+        EXPECT_EQ(parsed.source_port.host(), 0);
+        EXPECT_EQ(parsed.tcp_flags, 0);
+        EXPECT_EQ(parsed.extension_headers, 1);
+    }
+}
+
+TEST(ParseIpv6Extension, options_end_with_their_header) {
+    for (const std::uint8_t number : {net::protocol::kHopByHop, net::protocol::kDestinationOptions}) {
+        const auto reason = [number](std::initializer_list<unsigned> content) {
+            return parse_frame(ipv6()
+                                   .extension({.protocol = number, .content = test_support::bytes(content)})
+                                   .udp()
+                                   .payload("x"))
+                .malformed;
+        };
+        EXPECT_EQ(reason({1, 4, 0, 0, 0, 0}), Malformed::none) << "PadN to the end";
+        EXPECT_EQ(reason({0, 0, 0, 0, 0, 0}), Malformed::none) << "Pad1";
+        EXPECT_EQ(reason({0x05, 2, 0, 0, 1, 0}), Malformed::none) << "router alert and empty PadN";
+        EXPECT_EQ(reason({0xc2, 4, 0, 0, 0, 1}), Malformed::none) << "one that nobody here knows";
+        EXPECT_EQ(reason({1, 5, 0, 0, 0, 0}), Malformed::extension_options) << "one byte too long";
+        EXPECT_EQ(reason({1, 255, 0, 0, 0, 0}), Malformed::extension_options);
+        EXPECT_EQ(reason({1, 3, 0, 0, 0, 1}), Malformed::extension_options) << "no room for its length";
+        EXPECT_EQ(reason({0, 0, 0, 0, 7, 1}), Malformed::extension_options);
+    }
+}
+
+TEST(ParseIpv6Extension, options_are_counted) {
+    const auto pads = [](std::size_t count) { // one-byte ones, and what is left of 80 bytes in one PadN
+        test_support::Bytes content(count, std::byte{0});
+        content.push_back(std::byte{1});
+        content.push_back(static_cast<std::byte>(80 - 2 - count - 2));
+        return parse_frame(ipv6().extension({.size = 80, .content = content}).udp()).malformed;
+    };
+    EXPECT_EQ(pads(kMaxExtensionOptions - 1), Malformed::none);
+    EXPECT_EQ(pads(kMaxExtensionOptions), Malformed::extension_options);
 }
 
 TEST(ParseIpv6Extension, bounds_the_chain) {
@@ -165,7 +209,7 @@ TEST(ParseIpv6Fragment, the_first_one_must_hold_the_whole_chain) { // RFC 7112
         return ipv6().ipv6_fragment({.more_fragments = true, .next_header = next});
     };
     EXPECT_EQ(parse_frame(first(6).payload_size(16)).malformed, Malformed::truncated_l4);
-    EXPECT_EQ(parse_frame(first(60)).malformed, Malformed::extension_truncated);
+    EXPECT_EQ(parse_frame(first(60)).malformed, Malformed::fragment_length) << "nothing at all";
     EXPECT_EQ(parse_frame(ipv6().ipv6_fragment({.more_fragments = true}).extension({.length_units = 1})).malformed,
               Malformed::extension_truncated);
     EXPECT_EQ(parse_frame(ipv6().ipv6_fragment({.more_fragments = true}).extension({.next_header = 17})).malformed,

@@ -41,7 +41,8 @@ TEST_F(FlowLookup, ProtocolFamilyVlansAndWireTellFlowsApart) {
     const auto tagged = [](std::initializer_list<std::uint16_t> ids) {
         PacketBuilder builder;
         for (const std::uint16_t id : ids) {
-            builder.vlan({.id = id});
+            builder.vlan({.id = id,
+                          .tpid = static_cast<std::uint16_t>(ids.size() == 2 && id == *ids.begin() ? 0x88a8 : 0x8100)});
         }
         return builder.ip("10.0.0.1", "10.0.0.2").udp({.source_port = 1000, .destination_port = 80}).build();
     };
@@ -132,10 +133,10 @@ TEST_F(FlowLookup, WhatAnotherWorkerOwnsIsHandedOff) {
 TEST_F(FlowLookup, WhatWasHandedInStays) {
     bench.context.ownership.workers = 3;
     bench.context.ownership.self = 1;
-    bench.batch.handed_in = true;
     for (std::uint16_t i = 0; i < kBatchSize; ++i) {
         bench.add(0, udp("10.0.0.1", i, "10.0.0.2", 53));
     }
+    bench.batch.arrival.fill(Arrival::judge);
     parse(bench.batch, bench.context);
     dispatch(bench.batch, bench.context);
     EXPECT_EQ(bench.batch.tracked.count, kBatchSize);

@@ -32,15 +32,18 @@ class ParseStage : public testing::Test {
 TEST_F(ParseStage, EveryMalformedFrameHasItsReason) {
     const std::map<std::string, std::string> reasons = {{"truncated_ethernet", "bad_ethernet_header"},
                                                         {"too_many_vlan_tags", "bad_ethernet_header"},
+                                                        {"vlan_id_reserved", "bad_ethernet_header"},
                                                         {"truncated_ip", "bad_ip_header"},
                                                         {"ip_version", "bad_ip_header"},
                                                         {"ip_header_length", "bad_ip_header"},
                                                         {"ip_total_length", "bad_ip_header"},
                                                         {"ipv4_options", "bad_ip_header"},
                                                         {"fragment_length", "bad_ip_header"},
+                                                        {"fragment_tiny", "fragment_tiny"},
                                                         {"extension_truncated", "bad_extension_header"},
                                                         {"extension_chain_long", "bad_extension_header"},
                                                         {"extension_order", "bad_extension_header"},
+                                                        {"extension_options", "bad_extension_header"},
                                                         {"fragment_nested", "bad_extension_header"},
                                                         {"truncated_l4", "bad_l4_header"},
                                                         {"tcp_header_length", "bad_l4_header"},
@@ -132,9 +135,9 @@ TEST_F(ParseStage, NeighborDiscoveryStaysOnItsLink) {
     EXPECT_EQ(disposition(), Disposition::pending) << "a routing header";
 }
 
-TEST_F(ParseStage, FragmentsAndOtherFramesDoNot) {
+TEST_F(ParseStage, FragmentsAreForTheReassemblyAndOtherFramesDoNotPass) {
     parse_one(PacketBuilder().ipv4({.more_fragments = true}).udp().payload_size(64).build());
-    EXPECT_EQ(dropped_for(), "fragment");
+    EXPECT_EQ(disposition(), Disposition::pending);
     // Neighbour discovery in fragments is not neighbour discovery (RFC 6980).
     parse_one(PacketBuilder()
                   .ipv6({.hop_limit = 255})
@@ -142,9 +145,75 @@ TEST_F(ParseStage, FragmentsAndOtherFramesDoNot) {
                   .icmp({.type = 135})
                   .payload_size(16)
                   .build());
-    EXPECT_EQ(dropped_for(), "fragment");
+    EXPECT_EQ(disposition(), Disposition::pending);
     parse_one(PacketBuilder({.ether_type = 0x88cc}).payload_size(46).build());
     EXPECT_EQ(dropped_for(), "unknown_ethertype");
+}
+
+TEST_F(ParseStage, EveryOddityHasItsReasonAndItsSwitch) {
+    using namespace net::oddity;
+    const struct {
+        std::uint16_t bit;
+        const char* reason;
+        test_support::Bytes frame;
+    } cases[] = {
+        {kHeaderChecksum, "bad_checksum", PacketBuilder().ipv4({.checksum = 0x1234}).udp().build()},
+        {kMartianSource, "martian_source", udp("127.0.0.1", 1, "10.0.0.2", 2)},
+        {kMartianSource, "martian_source", udp("::1", 1, "2001:db8::2", 2)},
+        {kSourceRoute, "source_route",
+         PacketBuilder().ipv4({.options = test_support::bytes({131, 7, 4, 10, 0, 0, 9, 0})}).udp().build()},
+        {kIpv4Option, "ipv4_options",
+         PacketBuilder().ipv4({.options = test_support::bytes({7, 7, 4, 0, 0, 0, 0, 0})}).udp().build()},
+        {kRoutingHeader0, "routing_header",
+         PacketBuilder().ipv6().extension({.protocol = 43, .content = test_support::bytes({0, 1})}).udp().build()},
+        {kTtlZero, "ttl_expired", PacketBuilder().ipv4({.ttl = 0}).udp().build()},
+        {kTtlZero, "ttl_expired", PacketBuilder().ipv6({.hop_limit = 0}).udp().build()},
+        {kStackedVlan, "stacked_vlan", PacketBuilder().vlan({.id = 1}).vlan({.id = 2}).ipv4().udp().build()},
+    };
+    for (const auto& one : cases) {
+        test_support::RulesetFields fields;
+        fields.sanity.refused = one.bit;
+        bench.use(fields);
+        parse_one(one.frame);
+        EXPECT_EQ(dropped_for(), one.reason);
+        EXPECT_EQ(bench.batch.rule_slot[0], kNoRule);
+        fields.sanity.refused = static_cast<std::uint16_t>(~one.bit);
+        bench.use(fields);
+        parse_one(one.frame);
+        EXPECT_EQ(disposition(), Disposition::pending) << one.reason;
+    }
+    bench.use({});
+    for (const auto& one : cases) {
+        parse_one(one.frame);
+        EXPECT_EQ(disposition() == Disposition::drop, one.bit != kIpv4Option) << one.reason << ", by default";
+    }
+}
+
+TEST_F(ParseStage, AnOddFragmentIsOddFirst) {
+    parse_one(PacketBuilder().ipv4({.source = "127.0.0.1", .more_fragments = true}).udp().payload_size(64).build());
+    EXPECT_EQ(dropped_for(), "martian_source");
+}
+
+TEST_F(ParseStage, EtherTypesThatPassAreThePolicys) {
+    const auto frame = [](std::uint16_t type) { return PacketBuilder({.ether_type = type}).payload_size(46).build(); };
+    test_support::RulesetFields fields;
+    fields.sanity.ethertypes = {0x88cc, ruleset::Sanity::kLengthInsteadOfType, 0x0806};
+    fields.sanity.ethertype_count = 2;
+    bench.use(fields);
+    parse_one(frame(0x88cc));
+    EXPECT_EQ(disposition(), Disposition::forward);
+    parse_one(PacketBuilder().vlan({.id = 5, .ether_type = 0x88cc}).payload_size(46).build());
+    EXPECT_EQ(disposition(), Disposition::forward) << "tags do not matter";
+    parse_one(frame(0x0026));
+    EXPECT_EQ(disposition(), Disposition::forward) << "LLC";
+    for (const std::uint16_t type : std::initializer_list<std::uint16_t>{0x0600, 0x88cb, 0x88b5, 0xffff}) {
+        parse_one(frame(type));
+        EXPECT_EQ(dropped_for(), "unknown_ethertype") << type;
+    }
+    parse_one(PacketBuilder().arp().build());
+    EXPECT_EQ(dropped_for(), "unknown_ethertype") << "ARP is not in the list";
+    parse_one(PacketBuilder().ipv6({.hop_limit = 255}).icmp({.type = 135}).payload_size(16).build());
+    EXPECT_EQ(disposition(), Disposition::forward) << "neighbour discovery is IP";
 }
 
 TEST_F(ParseStage, SourceAndDestinationDiffer) {
@@ -162,7 +231,7 @@ TEST_F(ParseStage, TheMtuIsThePeers) {
     EXPECT_EQ(disposition(), Disposition::pending) << "100 bytes";
     parse_one(PacketBuilder().ipv4().udp().payload_size(73).build());
     EXPECT_EQ(dropped_for(), "mtu_exceeded");
-    parse_one(PacketBuilder().vlan({.id = 1}).vlan({.id = 2}).ipv4().udp().payload_size(72).build());
+    parse_one(PacketBuilder().vlan({.id = 1, .tpid = 0x88a8}).vlan({.id = 2}).ipv4().udp().payload_size(72).build());
     EXPECT_EQ(disposition(), Disposition::pending) << "tags come on top";
     parse_one(PacketBuilder().ipv4().udp().payload_size(73).build(), 1);
     EXPECT_EQ(disposition(), Disposition::pending) << "the other direction has 1500";

@@ -24,6 +24,13 @@ class StageBench {
         config.seed = {{1, 2, 3, 4}};
         flows_ = std::make_unique<flow::Table>(std::span(memory_.get(), size_for(capacity)), config, 1000);
         context.flows = flows_.get();
+        reassembly::Config fragments = reassembly::share_of(16, 4, 30'000, 1);
+        fragments.seed = {{5, 6, 7, 8}};
+        fragment_memory_.reset(
+            static_cast<std::byte*>(std::aligned_alloc(64, reassembly::Table::memory_size(fragments))));
+        fragments_ = std::make_unique<reassembly::Table>(
+            std::span(fragment_memory_.get(), reassembly::Table::memory_size(fragments)), fragments);
+        context.fragments = fragments_.get();
         context.counters = &counters;
         context.rule_counters = {rule_counters, kSlots};
         context.now = 1000;
@@ -41,7 +48,10 @@ class StageBench {
         const unsigned row = batch.count++;
         batch.data[row] = frames_.back().data();
         batch.length[row] = static_cast<std::uint16_t>(frames_.back().size());
+        batch.handle[row] = frames_.back().data();
         batch.port[row] = port;
+        batch.arrival[row] = Arrival::port;
+        batch.checksum[row] = Checksum::unknown;
         return row;
     }
 
@@ -60,6 +70,7 @@ class StageBench {
         return counters.drops[static_cast<std::size_t>(reason)].load();
     }
     [[nodiscard]] flow::Table& flows() { return *flows_; }
+    [[nodiscard]] reassembly::Table& fragments() { return *fragments_; }
 
     Batch batch;
     Context context;
@@ -73,7 +84,9 @@ class StageBench {
     };
 
     std::unique_ptr<std::byte, Free> memory_;
+    std::unique_ptr<std::byte, Free> fragment_memory_;
     std::unique_ptr<flow::Table> flows_;
+    std::unique_ptr<reassembly::Table> fragments_;
     std::unique_ptr<const ruleset::Ruleset> ruleset_;
     std::vector<test_support::Bytes> frames_;
 };

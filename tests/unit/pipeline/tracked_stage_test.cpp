@@ -65,9 +65,8 @@ TEST_F(TrackedStage, TheFirstPacketMakesTheEntry) {
     EXPECT_EQ(entry.timeout_ticks.load(), 1000u);
     EXPECT_EQ(entry.epoch.load(), 1u);
     EXPECT_EQ(entry.rule_slot.load(), 3u);
-    EXPECT_EQ(entry.profile, 1);
     EXPECT_EQ(entry.packets[0].load(), 1u);
-    EXPECT_EQ(entry.bytes[0].load(), syn.size());
+    EXPECT_EQ(entry.bytes(0), syn.size());
     EXPECT_EQ(entry.packets[1].load(), 0u);
     EXPECT_TRUE(entry.original_is_second()) << "10.0.0.9 is the higher end";
     EXPECT_FALSE(entry.flags.load() & (flow::entry_flag::kReplied | flow::entry_flag::kAssured));
@@ -156,7 +155,6 @@ TEST_F(TrackedStage, ANewEpochIsJudgedOnce) {
     EXPECT_EQ(bench.batch.rule_slot[0], 7u);
     EXPECT_EQ(only_entry().epoch.load(), 2u);
     EXPECT_EQ(only_entry().rule_slot.load(), 7u);
-    EXPECT_EQ(only_entry().profile, 0);
     EXPECT_EQ(only_entry().timeout_ticks.load(), 10'000u);
     EXPECT_EQ(bench.rule_counters[7].packets.load(), 1u);
     EXPECT_EQ(bench.rule_counters[7].flows_created.load(), 0u) << "it was made under the earlier policy";
@@ -216,7 +214,7 @@ TEST_F(TrackedStage, LaterPacketsSeeWhatEarlierOnesOfTheBatchDid) {
         EXPECT_EQ(bench.batch.disposition[i], Disposition::forward) << i;
     }
     EXPECT_EQ(bench.rule_counters[3].flows_created.load(), 2u);
-    EXPECT_EQ(ended(flow::EndReason::replaced), 1u);
+    EXPECT_EQ(ended(flow::EndReason::refused), 1u) << "an RST before any answer";
     EXPECT_EQ(only_entry().state.load(), State::tcp_syn_sent);
     EXPECT_EQ(only_entry().packets[0].load(), 1u);
 }

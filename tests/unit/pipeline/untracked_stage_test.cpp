@@ -67,6 +67,7 @@ class UntrackedStage : public testing::Test {
         case Disposition::pending: return "pending";
         case Disposition::forward: return "forward";
         case Disposition::hand_off: return "hand_off";
+        case Disposition::held: return "held";
         case Disposition::drop: break;
         }
         return std::string(telemetry::name(bench.batch.reason[0]));

@@ -74,9 +74,8 @@ TEST(Read, NamesWhatComesLater) {
     EXPECT_EQ(read_text(with_sections("system: { offload: auto, memory: { numa: auto } }\n")).found,
               "5:11 P008 'offload' is known, but not available in this version\n"
               "5:36 P008 'numa' is known, but not available in this version\n");
-    EXPECT_EQ(read_text(with_sections("tables: { fragments: { size: 64Ki }, flows: { pressure: {} } }\n")).found,
-              "5:11 P008 'fragments' is known, but not available in this version\n"
-              "5:47 P008 'pressure' is known, but not available in this version\n");
+    EXPECT_EQ(read_text(with_sections("tables: { flows: { pressure: {} } }\n")).found,
+              "5:20 P008 'pressure' is known, but not available in this version\n");
     EXPECT_EQ(read_text(with_sections("default: { action: drop, log: { sample: 1/100 } }\n")).found,
               "5:26 P008 'log' is known, but not available in this version\n");
 }
@@ -93,7 +92,8 @@ TEST(Read, System) {
     const auto outcome =
         read_text(with_sections("name: edge-1\n"
                                 "system: { workers: 2-3, memory: { hugepages: 8Gi }, buffers: 64Ki, idle: sleep }\n"
-                                "tables: { flows: { size: 1Ki, on_full: drop_new } }\n"
+                                "tables: { flows: { size: 1Ki, on_full: drop_new },\n"
+                                "  fragments: { size: 64Ki, per_datagram: 45, timeout: 5s } }\n"
                                 "default: { action: allow }\n"));
     ASSERT_TRUE(outcome.policy) << outcome.found;
     EXPECT_EQ(outcome.policy->name, "edge-1");
@@ -105,7 +105,23 @@ TEST(Read, System) {
     EXPECT_EQ(outcome.policy->flow_table.capacity, 1024u);
     EXPECT_EQ(outcome.policy->flow_table.on_full, OnFull::drop_new);
     EXPECT_EQ(outcome.policy->flow_table.where.line, 7u);
+    EXPECT_EQ(outcome.policy->fragment_table.datagrams, 65'536u);
+    EXPECT_EQ(outcome.policy->fragment_table.per_datagram, 45u);
+    EXPECT_EQ(outcome.policy->fragment_table.timeout, 5000u);
     EXPECT_EQ(outcome.policy->default_action, Action::allow);
+}
+
+TEST(Read, FragmentsWithinBounds) {
+    const auto outcome = read_text(with_sections(""));
+    ASSERT_TRUE(outcome.policy) << outcome.found;
+    EXPECT_EQ(outcome.policy->fragment_table.datagrams, 4096u);
+    EXPECT_EQ(outcome.policy->fragment_table.per_datagram, 64u);
+    EXPECT_EQ(outcome.policy->fragment_table.timeout, 30'000u);
+    for (const char* wrong : {"size: 15", "size: 2Mi", "per_datagram: 1", "per_datagram: 1025", "timeout: 999ms",
+                              "timeout: 121s", "timeout: 30", "size: many"}) {
+        EXPECT_FALSE(read_text(with_sections("tables: { fragments: { " + std::string(wrong) + " } }\n")).policy)
+            << wrong;
+    }
 }
 
 TEST(Read, WorkersInEveryForm) {

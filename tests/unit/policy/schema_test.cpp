@@ -85,6 +85,14 @@ TEST(Schema, HasTheReadersWords) {
     for (const std::string& word : words_of(at_path("tables.flows").at("properties").at("on_full"))) {
         EXPECT_TRUE(accepts(with_sections("tables: { flows: { on_full: " + word + " } }\n"))) << word;
     }
+    for (const std::string& word : words_of(at_path("timeouts.*").at("properties").at("pickup"))) {
+        EXPECT_TRUE(accepts(with_sections("timeouts: { default: { pickup: " + word + " } }\n"))) << word;
+    }
+    const Json& ethertype = resolved(at_path("sanity").at("properties").at("ethertypes").at("items"));
+    EXPECT_EQ(words_of(ethertype.at("oneOf").at(0)).size(), 9u);
+    for (const std::string& word : words_of(ethertype.at("oneOf").at(0))) {
+        EXPECT_TRUE(accepts(with_sections("sanity: { ethertypes: [" + word + "] }\n"))) << word;
+    }
 }
 
 TEST(Schema, RequiresWhatTheReaderRequires) {

@@ -148,8 +148,9 @@ TEST(Compile, SanityIsOneMask) {
 
     const auto bit_of = [](Action Sanity::*key) {
         Policy one = policy_from("rules: []\n");
-        for (const auto each : {&Sanity::bad_checksum, &Sanity::martian_source, &Sanity::source_route,
-                                &Sanity::ipv4_options, &Sanity::routing_header_0, &Sanity::ttl_zero}) {
+        for (const auto each :
+             {&Sanity::bad_checksum, &Sanity::martian_source, &Sanity::source_route, &Sanity::ipv4_options,
+              &Sanity::routing_header_0, &Sanity::ttl_zero, &Sanity::stacked_vlans}) {
             one.sanity.*each = each == key ? Action::drop : Action::allow;
         }
         return compiled(one)->sanity().refused;
@@ -160,6 +161,7 @@ TEST(Compile, SanityIsOneMask) {
     EXPECT_EQ(bit_of(&Sanity::ipv4_options), net::oddity::kIpv4Option);
     EXPECT_EQ(bit_of(&Sanity::routing_header_0), net::oddity::kRoutingHeader0);
     EXPECT_EQ(bit_of(&Sanity::ttl_zero), net::oddity::kTtlZero);
+    EXPECT_EQ(bit_of(&Sanity::stacked_vlans), net::oddity::kStackedVlan);
 
     Policy other = policy_from("rules: []\n");
     other.sanity.bad_checksum = Action::allow;

@@ -82,6 +82,12 @@ TEST(SluicectlEndToEnd, EveryCommandAnswersInJson) {
     }
 }
 
+TEST(SluicectlEndToEnd, StatusSaysWhatFragmentsThereWere) {
+    const RunningFake fake;
+    const std::string out = fake.ctl({"status"}).out;
+    EXPECT_NE(out.find("fragments 0 held, of 0 of 4096 datagrams; 12 datagrams completed\n"), std::string::npos) << out;
+}
+
 TEST(SluicectlEndToEnd, EveryCommandSaysWhenNobodyIsThere) {
     for (const auto& [words, schema] : kCommands) {
         auto arguments = words;
@@ -271,6 +277,7 @@ TEST(SluicectlEndToEnd, PolicyCheckNeedsNoAppliance) {
     EXPECT_EQ(fine.exit, 0) << fine.errors;
     EXPECT_TRUE(fine.out.starts_with(good + ": valid, 1 rule, 2 interfaces")) << fine.out;
     EXPECT_NE(fine.out.find("flow table: 262144 entries in "), std::string::npos) << fine.out;
+    EXPECT_NE(fine.out.find("fragments: 4096 datagrams in "), std::string::npos) << fine.out;
     EXPECT_NE(fine.out.find("FLOWS/S"), std::string::npos) << fine.out;
 
     const Ran wrong = run_program({{"policy", "check", bad}, {}, {}, {}});
@@ -284,6 +291,7 @@ TEST(SluicectlEndToEnd, PolicyCheckNeedsNoAppliance) {
     EXPECT_EQ(document["schema"], "sluice.policy_check/1");
     EXPECT_EQ(document["data"][0]["valid"], true);
     EXPECT_GT(document["data"][0]["flow_table"]["bytes"].get<std::uint64_t>(), 262144u * 100);
+    EXPECT_GT(document["data"][0]["fragments"]["bytes"].get<std::uint64_t>(), 4096u * 100);
     EXPECT_EQ(document["data"][1]["valid"], false);
     const json& found = document["data"][1]["diagnostics"];
     EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const json& one) { return one["line"] == 2; })) << found;

@@ -47,6 +47,7 @@ Json status(const FakeData& data) {
               {"created", 900},
               {"refused", data.empty ? 0 : 7},
               {"ended", {{"expired", 600}, {"evicted_closing", data.empty ? 0 : 50}}}}},
+            {"fragments", {{"datagrams", 0}, {"capacity", 4096}, {"held", 0}, {"completed", 12}}},
             {"packets", {{"received", 12345678}, {"forwarded", 11111108}, {"dropped", 1234570}, {"held", 0}}},
             {"rates", {{"received_pps", 15300.5}, {"forwarded_pps", 15000.0}, {"dropped_pps", 300.5}}},
             {"worst_drops", drops},
@@ -96,6 +97,7 @@ Json workers() {
                         {"handed_off", 10},
                         {"handed_in", 11},
                         {"held", 0},
+                        {"held_fragments", 0},
                         {"flows_used", 125},
                         {"flows_capacity", 131072},
                         {"epoch", 41}});

@@ -1,6 +1,7 @@
 // `sluicectl replay` as a program, on a capture written byte by byte.
 #include "program.hpp"
 
+#include "support/fragments.hpp"
 #include "support/packet_builder.hpp"
 
 #include <gtest/gtest.h>
@@ -112,6 +113,41 @@ TEST_F(SluicectlReplay, WritesACaptureWithComments) {
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     EXPECT_TRUE(bytes.starts_with("\x0a\x0d\x0d\x0a"));
     EXPECT_NE(bytes.find("no_rule"), std::string::npos);
+}
+
+TEST_F(SluicectlReplay, HoldsFragments) {
+    const Bytes whole = PacketBuilder({.destination = {2, 0, 0, 0, 0, 2}, .source = {2, 0, 0, 0, 0, 1}})
+                            .ipv4({.source = "10.77.1.5", .destination = "10.77.129.9"})
+                            .tcp({.source_port = 40000, .destination_port = 80})
+                            .payload_size(76)
+                            .build();
+    std::vector<Bytes> packets = test_support::fragments_of(whole, 32, 1);
+    ASSERT_EQ(packets.size(), 3u);
+    std::swap(packets[0], packets[2]);
+    packets.push_back(test_support::fragments_of(whole, 32, 2).front());
+    write_capture(capture_, packets);
+    const std::string out = folder_.path() + "/out.pcapng";
+    const Ran ran = run_program({{"-j", "replay", capture_, "-p", policy_, "-v", "-w", out}, {}, {}, {}});
+    ASSERT_EQ(ran.exit, 0) << ran.errors;
+    const json each = json::parse(ran.out);
+    std::vector<std::string> verdicts;
+    for (const json& packet : each["data"]) {
+        verdicts.push_back(packet["verdict"]);
+    }
+    EXPECT_EQ(verdicts, (std::vector<std::string>{"held", "held", "forward", "held"}));
+    EXPECT_EQ(each["data"][2]["rule"], "web");
+    EXPECT_EQ(each["report"]["received"], 4);
+    EXPECT_EQ(each["report"]["forwarded"], 3);
+    EXPECT_EQ(each["report"]["held"], 1);
+    EXPECT_EQ(each["report"]["rules"][0]["packets"], 3);
+    std::ifstream file(out, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    std::size_t forwarded = 0;
+    for (std::size_t at = bytes.find("forward, rule web"); at != std::string::npos;
+         at = bytes.find("forward, rule web", at + 1)) {
+        ++forwarded;
+    }
+    EXPECT_EQ(forwarded, 3u) << "written once it is known what becomes of them";
 }
 
 TEST_F(SluicectlReplay, RunsTwiceInOneScriptAndThroughPipes) {
