@@ -7,11 +7,13 @@ import tools_path  # noqa: F401
 from netlab.accounts import disagreements
 
 GOOD = {
-    "status": {"packets": {"received": 100, "forwarded": 90, "dropped": 10, "held": 0}},
+    "status": {"packets": {"received": 100, "forwarded": 89, "dropped": 10, "held": 1}, "fragments": {"held": 1}},
     "drops": {"no_rule": 7, "not_a_syn": 3},
-    "interfaces": [{"rx_packets": 60, "tx_packets": 40}, {"rx_packets": 40, "tx_packets": 50}],
-    "workers": [{"worker": 0, "received": 60, "forwarded": 80, "dropped": 5, "handed_off": 5, "handed_in": 30},
-                {"worker": 1, "received": 40, "forwarded": 10, "dropped": 5, "handed_off": 30, "handed_in": 5}],
+    "interfaces": [{"rx_packets": 60, "tx_packets": 40}, {"rx_packets": 40, "tx_packets": 49}],
+    "workers": [{"worker": 0, "received": 60, "forwarded": 79, "dropped": 5, "handed_off": 5, "handed_in": 30,
+                 "held_fragments": 1},
+                {"worker": 1, "received": 40, "forwarded": 10, "dropped": 5, "handed_off": 30, "handed_in": 5,
+                 "held_fragments": 0}],
 }
 
 
@@ -21,10 +23,11 @@ class Accounts(unittest.TestCase):
 
     def test_what_does_not(self):
         for change, words in ((lambda a: a["status"]["packets"].update(received=101), "received 101, but forwarded"),
-                              (lambda a: a["status"]["packets"].update(held=1, forwarded=89), "held at rest"),
+                              (lambda a: a["status"]["packets"].update(held=2, forwarded=88), "2 packets held at rest, 1"),
+                              (lambda a: a["workers"][0].update(held_fragments=0), "worker 0 does not balance"),
                               (lambda a: a["drops"].update(no_rule=6), "drop reasons sum up to 9"),
                               (lambda a: a["interfaces"][0].update(rx_packets=61), "ports or workers sum up to 101"),
-                              (lambda a: a["interfaces"][1].update(tx_packets=49), "ports or workers sum up to 89"),
+                              (lambda a: a["interfaces"][1].update(tx_packets=48), "ports or workers sum up to 88"),
                               (lambda a: a["workers"][0].update(handed_in=29), "35 packets handed off, but 34 handed in"),
                               (lambda a: a["workers"][1].update(dropped=6), "worker 1 does not balance")):
             with self.subTest(words=words):

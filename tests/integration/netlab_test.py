@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tools_path
 from netlab import Lab, LabError, SavedSysctl, leftovers, run, vlan
+from netlab.capture import Capture
 from netlab.sluice import policy_head, worker_cpus
 
 
@@ -67,6 +68,44 @@ class WiredLab(unittest.TestCase):
             # The middle speaks untagged on the same wire: the ends must not hear it.
             lab.middle.ip("addr add 10.77.200.1/16 dev wire")
             self.assertEqual(lab.middle.ping(lab.client_address, count=2, timeout=0.3), 0)
+
+
+class ImpairedLab(unittest.TestCase):
+    def test_the_line_does_what_it_is_told_and_nothing_else(self):
+        with Lab(impaired=True) as lab:
+            lab.start_bridge()
+            for ipv6, how, answered, requests in ((False, {}, 3, 3), (True, {"delay": 0.01}, 3, 3),
+                                                  (False, {"loss": 1.0}, 0, 0), (False, {"duplicate": 1.0}, 3, 6)):
+                with self.subTest(**how):
+                    line = lab.start_impairment(**how)
+                    with Capture(lab.server, "s0", "icmp[0] == 8 or (ip6[6] == 58 and ip6[40] == 128)") as arrived:
+                        self.assertEqual(lab.ping(count=3, ipv6=ipv6, timeout=0.5), answered)
+                    self.assertEqual(arrived.count(), requests)
+                    line.stop()
+
+    def test_losses_are_those_of_the_seed(self):
+        with Lab(impaired=True) as lab:
+            lab.start_bridge()
+            self.assertEqual(self.lost(lab, 3), self.lost(lab, 3))
+
+    def lost(self, lab, seed):
+        """Which of 60 requests are lost on the way to the server. Nothing else may be on the line: each frame draws."""
+        for namespace in (lab.client, lab.server):
+            namespace.sysctl(net__ipv6__conf__all__disable_ipv6=1)
+        lab.client.ip(f"neigh replace {lab.server_address} lladdr {self.address(lab.server, 's0')} dev c0")
+        lab.server.ip(f"neigh replace {lab.client_address} lladdr {self.address(lab.client, 'c0')} dev s0")
+        line = lab.start_impairment(seed=seed, loss=0.3)
+        with Capture(lab.server, "s0", "icmp[0] == 8") as arrived:
+            lab.ping(count=60, interval=0.01, timeout=0.3)
+        line.stop()
+        # Behind the headers of Ethernet, IPv4 and ICMP: the number of the request.
+        numbers = {int.from_bytes(frame[40:42], "big") for frame in arrived.frames()}
+        self.assertGreater(60 - len(numbers), 5)
+        return set(range(1, 61)) - numbers
+
+    @staticmethod
+    def address(namespace, interface):
+        return namespace.read(f"/sys/class/net/{interface}/address").strip()
 
 
 class RoutedLab(unittest.TestCase):

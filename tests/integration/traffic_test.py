@@ -59,6 +59,13 @@ class TrackedTraffic(Traffic, SharedApplianceCase):
             with self.subTest(ipv6=ipv6):
                 self.assertEqual(self.lab.ping(count=3, ipv6=ipv6), 3)
 
+    def test_datagrams_in_fragments_pass_whole(self):
+        for ipv6 in (False, True):
+            with self.subTest(ipv6=ipv6):
+                grown = self.counted(lambda: {"completed": self.sluice.status()["fragments"]["completed"]},
+                                     lambda: self.assertEqual(self.lab.ping(count=3, ipv6=ipv6, size=20_000), 3))
+                self.assertEqual(grown["completed"], 6, "each question and each answer is judged once")
+
     def test_the_server_may_not_ping_the_client(self):
         for address in (self.lab.client_address, self.lab.client_address6):
             with self.subTest(address=address):

@@ -17,8 +17,12 @@ Used by tools/experiment, tools/lab and tests/integration. Wants root, iproute2 
 - `processes`   commands and background processes that do not outlive us
 - `sluice`      sluiced and sluicectl in a lab, policies
 - `accounts`    received = forwarded + dropped + held, from independent counters
-- `servers`     memcached, iperf3, HTTP
+- `forwarder`   dpdk-testpmd in place of sluiced, to compare with
+- `servers`     memcached, iperf3, HTTP, bare listeners
 - `load`        sluice-loadgen, sluice-udpblast and iperf3 as functions that return dicts
+- `capture`     what arrives at an interface, counted by tcpdump's filters
+- `impairment`  a line that loses, delays, reorders and duplicates, by a seed
+- `tcp_counters` segments, retransmissions and timeouts of a namespace
 - `vlan`        802.1Q ends, also on kernels without 802.1Q devices
 - `sysctl`      system-wide settings that are put back
 - `leftovers`   the record of what exists, and the removal of what a killed run left

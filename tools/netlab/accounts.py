@@ -15,8 +15,9 @@ def disagreements(status, drops, interfaces, workers):
     said = []
     if packets["received"] != outcome:
         said.append(f"received {packets['received']}, but forwarded + dropped + held = {outcome}")
-    if packets["held"] != 0:
-        said.append(f"{packets['held']} packets held at rest")
+    # Fragments of datagrams that are not complete may be waiting; nothing else does.
+    if packets["held"] != status["fragments"]["held"]:
+        said.append(f"{packets['held']} packets held at rest, {status['fragments']['held']} of them fragments")
     for name, total in (("dropped", sum(drops.values())),
                         ("received", sum(row["rx_packets"] for row in interfaces)),
                         ("forwarded", sum(row["tx_packets"] for row in interfaces)),
@@ -28,7 +29,8 @@ def disagreements(status, drops, interfaces, workers):
     if taken != given:
         said.append(f"{given} packets handed off, but {taken} handed in")
     for row in workers:
-        if row["received"] + row["handed_in"] != row["forwarded"] + row["dropped"] + row["handed_off"]:
+        if row["received"] + row["handed_in"] != (row["forwarded"] + row["dropped"] + row["handed_off"]
+                                                  + row["held_fragments"]):
             said.append(f"worker {row['worker']} does not balance: {row}")
     return said
 

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from netlab import leftovers, load, servers, vlan
+from netlab import forwarder, impairment, leftovers, load, servers, vlan
 from netlab.namespaces import Namespace, connect_by_veth
 from netlab.sluice import WORKER_PRIORITY, Sluice, policy_head
 
@@ -30,16 +30,18 @@ class Lab:
     routed    two subnets and kernel forwarding instead of a wire
     vlan      802.1Q number of the tag that client and server use
     queues    of each veth end
+    impaired  between client and middle stands a fourth namespace, `line`, for start_impairment()
     build     the build folder to take programs from; default: the environment's SLUICE_BUILD, else build/
     """
 
-    def __init__(self, *, sources=1, routed=False, vlan=None, queues=1, build=None):
+    def __init__(self, *, sources=1, routed=False, vlan=None, queues=1, impaired=False, build=None):
         if not 1 <= sources <= 250:
             raise ValueError("sources: 1 to 250")
         self.sources = sources
         self.routed = routed
         self.vlan = vlan
         self.queues = queues
+        self.impaired = impaired
         self.build = Path(build or os.environ.get("SLUICE_BUILD", BUILD)).resolve()
         self.client_addresses = [f"10.77.1.{i}" for i in range(1, sources + 1)]
         self.client_addresses6 = [f"2001:db8:77::1:{i:x}" for i in range(1, sources + 1)]
@@ -50,7 +52,8 @@ class Lab:
         self.free_address6 = "2001:db8:77:0:8000::2"
         self.traffic_cpus = None  # CPUs for servers and load, those without a worker; None: all
         self.folder = None
-        self.client = self.middle = self.server = None
+        self.client = self.middle = self.server = self.line = None
+        self._further = []
         self._sluices = []
 
     @property
@@ -75,7 +78,7 @@ class Lab:
     def __exit__(self, *_):
         for sluice in reversed(self._sluices):
             sluice.stop()
-        for namespace in (self.client, self.server, self.middle):
+        for namespace in (self.client, self.server, self.middle, *self._further):
             if namespace:
                 namespace.remove()
         if self.folder:
@@ -85,7 +88,7 @@ class Lab:
             leftovers.remove_state_folder()
 
     def _set_up(self):
-        serial = next(_SERIALS)
+        self._serial = serial = next(_SERIALS)
         self.folder = Path(tempfile.mkdtemp(prefix=f"lab{serial}-", dir=leftovers.state_folder()))
         self.client = Namespace(serial, "client", self.folder)
         self.middle = Namespace(serial, "middle", self.folder)
@@ -95,7 +98,13 @@ class Lab:
         # The wire's ends must not speak by themselves.
         self.middle.sysctl(net__ipv6__conf__default__disable_ipv6=0 if self.routed else 1,
                            net__ipv6__conf__default__accept_dad=0)
-        connect_by_veth(self.client, "c0", self.middle, "m0", self.queues)
+        if self.impaired:
+            self.line = self.add_namespace("line")
+            self.line.sysctl(net__ipv6__conf__default__disable_ipv6=1)
+            connect_by_veth(self.client, "c0", self.line, "l0")
+            connect_by_veth(self.line, "l1", self.middle, "m0", self.queues)
+        else:
+            connect_by_veth(self.client, "c0", self.middle, "m0", self.queues)
         connect_by_veth(self.server, "s0", self.middle, "m1", self.queues)
         self.client_interface, self.server_interface = "c0", "s0"
         if self.vlan is not None:
@@ -118,6 +127,16 @@ class Lab:
                            "addr add 2001:db8:77::1/65 dev m0 nodad", "addr add 2001:db8:77:0:8000::ffff/65 dev m1 nodad")
             self.client.ip("route add default via 10.77.0.1", "route add ::/0 via 2001:db8:77::1")
             self.server.ip("route add default via 10.77.128.1", "route add ::/0 via 2001:db8:77:0:8000::ffff")
+
+    def add_namespace(self, role):
+        """One more namespace, which ends with the lab."""
+        namespace = Namespace(self._serial, role, self.folder)
+        self._further.append(namespace)
+        return namespace
+
+    def start_impairment(self, **how):
+        """What the line between client and middle does to packets, see impairment.start."""
+        return impairment.start(self.line, "l0", "l1", cpus=self.traffic_cpus, **how)
 
     # --- what stands in the middle ---
 
@@ -148,6 +167,14 @@ class Lab:
         """The kernel's bridge as the wire: what the ends and the load do without a firewall."""
         self.middle.ip("link add wire type bridge mcast_snooping 0", "link set m0 master wire",
                        "link set m1 master wire", "link set wire up")
+
+    def start_testpmd(self, driver="af_xdp"):
+        """dpdk-testpmd as the wire: the same kind of ports as sluiced's, frames moved and not looked at."""
+        available = sorted(os.sched_getaffinity(0))
+        self.traffic_cpus = available[:-1] or None
+        serial = next(_SERIALS)
+        return forwarder.start_testpmd(self.middle, driver, serial, cpu=available[-1],
+                                       priority=WORKER_PRIORITY if self.traffic_cpus else 0)
 
     def start_nftables(self, ruleset):
         """Loads an nftables ruleset into the middle namespace."""

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from netlab import leftovers
@@ -36,6 +37,11 @@ class Namespace:
     def run(self, *command, check=True, timeout=30.0, text_input=None):
         """Runs a command in the namespace, see processes.run."""
         return run(self.inside(command), check=check, timeout=timeout, text_input=text_input)
+
+    def run_at_once(self, commands, at_a_time=12, timeout=60.0):
+        """Runs commands that mostly wait, some at a time; their CompletedProcesses, whatever their exit codes."""
+        with ThreadPoolExecutor(at_a_time) as pool:
+            return list(pool.map(lambda command: self.run(*command, check=False, timeout=timeout), commands))
 
     def spawn(self, *command, name=None, cpus=None, priority=0):
         """Starts a background process in the namespace, see processes.Process; it ends with the namespace."""

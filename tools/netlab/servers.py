@@ -1,4 +1,4 @@
-"""Servers in a namespace: memcached, iperf3, HTTP. None of them runs as root for longer than it takes to start."""
+"""Servers in a namespace: memcached, iperf3, HTTP, bare listeners. None of them runs as root for longer than it takes to start."""
 
 import resource
 
@@ -44,4 +44,31 @@ def start_http(namespace, address, port=HTTP_PORT):
             "server.serve_forever()\n")
     process = namespace.spawn("/usr/bin/python3", "-c", code, address, port, name="http")
     namespace.wait_until_listening(port, process)
+    return process
+
+
+def start_listeners(namespace, addresses, tcp=(), udp=()):
+    """Accepts and closes what comes to the TCP ports, echoes what comes to the UDP ports, as user nobody."""
+    code = ("import os, selectors, socket, sys\n"
+            "addresses, ports = sys.argv[1].split(','), [port.split('/') for port in sys.argv[2:]]\n"
+            "waiting = selectors.DefaultSelector()\n"
+            "for address in addresses:\n"
+            "    family = socket.AF_INET6 if ':' in address else socket.AF_INET\n"
+            "    for kind, port in ports:\n"
+            "        one = socket.socket(family, socket.SOCK_STREAM if kind == 'tcp' else socket.SOCK_DGRAM)\n"
+            "        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+            "        one.bind((address, int(port)))\n"
+            "        if kind == 'tcp': one.listen(1024)\n"
+            "        waiting.register(one, selectors.EVENT_READ, kind)\n"
+            "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+            "print('listening', flush=True)\n"
+            "while True:\n"
+            "    for key, _ in waiting.select():\n"
+            "        if key.data == 'tcp': key.fileobj.accept()[0].close()\n"
+            "        else:\n"
+            "            said, peer = key.fileobj.recvfrom(65535)\n"
+            "            key.fileobj.sendto(said, peer)\n")
+    process = namespace.spawn("/usr/bin/python3", "-c", code, ",".join(addresses), *[f"tcp/{port}" for port in tcp],
+                              *[f"udp/{port}" for port in udp], name="listeners", priority=PRIORITY)
+    process.wait_for_line("listening", timeout=5.0)
     return process
