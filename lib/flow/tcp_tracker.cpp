@@ -283,8 +283,10 @@ Reset judge_reset(const Tracker& tracker, const Standing& standing, Direction di
     // The ports may have been taken into use again meanwhile: numbers say nothing any more.
     if (is_closing(standing.state)) return Reset::believed;
     const Direction other = opposite(direction);
-    const Known& known = tracker.known;
-    if ((known.acked & bit_of(other)) && known.last_kind != number_of(Segment::syn)) {
+    // Only the end that a SYN went to has something to answer: an RST behind the SYN of its own end is worth no more
+    // than any other, or whoever guesses one would send the SYN first.
+    const bool answers_syn = last_was(tracker, other, Segment::syn);
+    if ((tracker.known.acked & bit_of(other)) && !answers_syn) {
         const bool established = standing.state == State::tcp_established && standing.assured;
         if (segment.sequence == 0 && !established) return Reset::in_window; // it answers a SYN
         const std::uint32_t expected = tracker.side[index_of(other)].max_ack;
@@ -295,8 +297,8 @@ Reset judge_reset(const Tracker& tracker, const Standing& standing, Direction di
         const bool exact = segment.sequence == expected || follows_own_data;
         return established && !exact ? Reset::challenge : Reset::in_window;
     }
-    const bool answers_ignored = (standing.replied && known.last_kind == number_of(Segment::syn)) ||
-                                 (!standing.assured && known.last_kind == number_of(Segment::ack));
+    const bool answers_ignored =
+        (standing.replied && answers_syn) || (!standing.assured && last_was(tracker, other, Segment::ack));
     if (answers_ignored && segment.acknowledgment == tracker.last_end) return Reset::believed;
     const bool answers_challenge = standing.state == State::tcp_syn_sent &&
                                    last_was(tracker, Direction::reply, Segment::ack) &&
