@@ -41,6 +41,10 @@ class Datagram {
         , parsed_(table.first_parsed(id)) {}
 
     [[nodiscard]] const Piece& first() const { return first_; }
+    /// Where the first fragment ends: its frame may go on behind the packet, and what stands there is not the datagram's.
+    [[nodiscard]] std::uint16_t visible() const {
+        return static_cast<std::uint16_t>(first_.fragment.data_offset + first_.fragment.length);
+    }
 
     /// Fills `out` as if the datagram had come in one piece. Only the first fragment's headers count (RFC 8200, 4.5).
     [[nodiscard]] bool parse(packet::Parsed& out) const {
@@ -143,7 +147,7 @@ void take_up(Batch& batch, unsigned i, reassembly::DatagramId id, const Context&
     batch.fragments[i] = static_cast<std::uint16_t>(table.piece_count(id));
     batch.frame_bytes[i] = table.frame_bytes(id);
     batch.data[i] = datagram.first().data;
-    batch.length[i] = datagram.first().frame_length;
+    batch.length[i] = datagram.visible();
     batch.handle[i] = datagram.first().handle;
     if (!datagram.parse(batch.parsed[i])) return batch.drop(i, DropReason::bad_ip_header);
     if (!datagram.udp_length_fits()) return batch.drop(i, DropReason::bad_l4_header);
