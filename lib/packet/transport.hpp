@@ -66,7 +66,8 @@ struct SctpPacket {
 };
 
 /// Walks the chunks; DATA and the like say less than those that begin or end an association.
-/// `data` may end before the packet does (of a reassembled datagram, it is the first fragment): what is there is read.
+/// `data` ends with the packet or, of a reassembled datagram, with its first fragment: chunks that begin behind that are
+/// not seen, and the last that is may go on there.
 SctpPacket read_sctp_packet(std::span<const std::byte> data, const Parsed& parsed);
 
 } // namespace sluice::packet
