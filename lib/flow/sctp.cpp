@@ -1,5 +1,6 @@
 #include "flow/sctp.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::flow::sctp {
@@ -60,6 +61,18 @@ constexpr std::array<std::array<Row, kChunks>, 2> kTable = {{
 }};
 // clang-format on
 
+bool is_offered(const Tracker& tracker, std::uint32_t tag) {
+    return tag != 0 && std::find(std::begin(tracker.offered), std::end(tracker.offered), tag) != std::end(tracker.offered);
+}
+
+/// An INIT ACK while the opener has taken none yet.
+void offer(Tracker& tracker, std::uint32_t tag) {
+    if (tag == tracker.tag[1] || is_offered(tracker, tag)) return;
+    std::copy_backward(std::begin(tracker.offered), std::end(tracker.offered) - 1, std::end(tracker.offered));
+    tracker.offered[0] = tracker.tag[1];
+    tracker.tag[1] = tag;
+}
+
 /// RFC 9260, 8.5 and 8.5.1.
 bool tag_fits(const Tracker& tracker, Direction direction, const Arrival& packet) {
     if (packet.chunk == Chunk::init) return packet.tag == 0;
@@ -67,7 +80,7 @@ bool tag_fits(const Tracker& tracker, Direction direction, const Arrival& packet
     const std::size_t receiver = 1 - sender;
     const bool ends = packet.chunk == Chunk::abort || packet.chunk == Chunk::shutdown_complete;
     const std::uint32_t wanted = ends && packet.tag_reflected ? tracker.tag[sender] : tracker.tag[receiver];
-    return wanted != 0 && packet.tag == wanted;
+    return (wanted != 0 && packet.tag == wanted) || (receiver == 1 && is_offered(tracker, packet.tag));
 }
 
 } // namespace
@@ -87,7 +100,13 @@ Judgement judge(Tracker& tracker, State state, Direction direction, const Arriva
     if (!tag_fits(tracker, direction, packet)) return {Outcome::refuse_tag, state};
     if (packet.chunk == Chunk::init || packet.chunk == Chunk::init_ack) {
         if (packet.initiate == 0) return {Outcome::refuse_tag, state}; // RFC 9260, 3.3.2 and 3.3.3
-        tracker.tag[static_cast<std::size_t>(direction)] = packet.initiate;
+        if (packet.chunk == Chunk::init)
+            tracker.tag[0] = packet.initiate;
+        else if (state == State::sctp_cookie_wait) // behind the COOKIE ECHO its receiver discards it (5.2.3)
+            offer(tracker, packet.initiate);
+    } else if (packet.chunk == Chunk::cookie_echo && state == State::sctp_cookie_wait) {
+        tracker.tag[1] = packet.tag;
+        std::fill(std::begin(tracker.offered), std::end(tracker.offered), 0u);
     }
     return step;
 }

@@ -35,8 +35,13 @@ struct Arrival {
 
 /// By direction. Plain memory: only the owner looks.
 struct Tracker {
+    static constexpr std::size_t kOffers = 4;
+
     std::uint32_t tag[2]; ///< what each end wants to see in packets to it; 0: not known yet
-    std::uint32_t spare[6];
+    /// Of earlier INIT ACKs, until the COOKIE ECHO says which one counts: an INIT that comes twice is answered twice, by
+    /// two tags, and the opener takes the one that reaches it first (RFC 9260, 5.1).
+    std::uint32_t offered[kOffers];
+    std::uint32_t spare[2];
 };
 static_assert(sizeof(Tracker) == 32);
 
