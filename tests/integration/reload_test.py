@@ -45,7 +45,7 @@ class UnderLoad(ApplianceCase):
     """
 
     RELOADS = 100 if FULL else 10
-    ATTEMPTS = 3
+    ATTEMPTS = 5
     WANTED_RATE = 0.95 if FULL else 0  # of the rate asked for; a machine that is too busy for it gets the other attempts
 
     def reload_in_turn(self, sluice, count):
@@ -94,10 +94,13 @@ class UnderLoad(ApplianceCase):
             print(f"\n    {facts}", flush=True)
             if facts["lost"] == 0 and facts["packets a second"] >= self.WANTED_RATE * rate:
                 return
+            # What Sluice loses it counts. What is lost before a worker had it is the kernel's, on a machine that has
+            # other things to do: then the same again, slower unless the full rate is what is asked for.
+            if sum(facts["dropped"].values()) + sum(port["tx_errors"] for port in facts["ports"]) > 0:
+                break
             if facts["lost"] > 0:
                 attempts.append(self.attempt(lab, sluice, rate, 0))
-                if FULL or facts["lost"] > facts["lost before a worker had them"]:
-                    break
+            rate = rate if FULL else rate // 2
         self.fail("packets were lost, or the machine was too busy to send at the wanted rate:\n" +
                   "\n".join(map(str, attempts)))
 
