@@ -59,6 +59,29 @@ TEST_F(ParseStage, EveryMalformedFrameHasItsReason) {
     EXPECT_EQ(met.size(), reasons.size()) << "every kind has a sample";
 }
 
+TEST_F(ParseStage, APortIsBelievedAboutWhatItVerifies) {
+    const auto believed = [this](const test_support::Bytes& frame) {
+        bench.clear();
+        bench.batch.checksum[bench.add(0, frame)] = Checksum::good;
+        parse(bench.batch, bench.context);
+        EXPECT_EQ(disposition(), Disposition::pending);
+        return bench.batch.checksum[0] == Checksum::good;
+    };
+    constexpr std::uint16_t kServiceTag = 0x88a8;
+    EXPECT_TRUE(believed(PacketBuilder().ipv4().tcp().build()));
+    EXPECT_TRUE(believed(PacketBuilder().ipv6().tcp().build()));
+    EXPECT_TRUE(believed(PacketBuilder().ipv4().udp().build()));
+    EXPECT_TRUE(believed(PacketBuilder().ipv4().sctp().build()));
+    EXPECT_TRUE(believed(PacketBuilder().vlan({.id = 7}).ipv4().tcp().build()));
+    EXPECT_FALSE(believed(PacketBuilder().vlan({.id = 7, .tpid = kServiceTag}).ipv4().tcp().build()));
+    EXPECT_FALSE(
+        believed(PacketBuilder().vlan({.id = 7, .tpid = kServiceTag}).vlan({.id = 8}).ipv4().tcp().build()));
+    EXPECT_FALSE(believed(PacketBuilder().ipv6().extension({}).tcp().build()));
+    EXPECT_FALSE(believed(PacketBuilder().ipv6().udp({.checksum = 0}).build()));
+    EXPECT_FALSE(believed(PacketBuilder().ipv4().icmp({}).build()));
+    EXPECT_FALSE(believed(PacketBuilder().ipv6().icmp({}).build()));
+}
+
 TEST_F(ParseStage, PendingIsWhatTheRulesDecide) {
     parse_one(tcp("10.0.0.1", 1000, "10.0.0.2", 80, net::tcp_flag::kSyn));
     EXPECT_EQ(disposition(), Disposition::pending);
