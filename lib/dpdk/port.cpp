@@ -1,6 +1,7 @@
 #include "dpdk/port.hpp"
 
 #include "dpdk/device_name.hpp"
+#include "dpdk/receive_checksums.hpp"
 #include "dpdk/symmetric_rss.hpp"
 #include "pipeline/ownership.hpp"
 
@@ -169,8 +170,7 @@ base::Expected<void, Error> Port::configure(const BufferPool& pool) {
     rte_eth_conf conf{};
     conf.rxmode.mtu = options_.mtu;
     // What the port verifies need not be computed: see EthPortIo.
-    conf.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
-                                                   RTE_ETH_RX_OFFLOAD_SCTP_CKSUM);
+    conf.rxmode.offloads = receive_checksums(info_.driver, info.rx_offload_capa);
     const bool spread = info_.receive_queues > 1 && symmetric_rss_possible(info);
     if (spread) request_symmetric_rss(info, conf);
     if (options_.mtu > info.max_mtu || options_.mtu < info.min_mtu) {
