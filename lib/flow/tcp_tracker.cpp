@@ -395,7 +395,8 @@ Outcome judge(Tracker& tracker, const Standing& standing, Direction direction, c
 bool may_be_quoted(const Tracker& tracker, Direction direction, std::uint32_t sequence) {
     const Side& sender = tracker.side[index_of(direction)];
     const Direction other = opposite(direction);
-    if (tracker.known.loose || !(tracker.known.seen & bit_of(direction))) return true;
+    if (tracker.known.loose) return true;
+    if (!(tracker.known.seen & bit_of(direction))) return false; // it has sent nothing that anybody could have met
     const std::uint32_t room = room_for(sender, tracker.side[index_of(other)], tracker.known.acked & bit_of(other));
     const std::uint32_t window = std::max(room, kLateAcknowledgment);
     return !after(sequence, sender.end) && after(sequence, sender.end - 2 * window);
