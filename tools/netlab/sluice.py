@@ -125,7 +125,7 @@ class Sluice:
         """`sluicectl show rules NAME` as a dict."""
         return self.control("show", "rules", name)[0]
 
-    def check_accounts(self, patience=3.0):
+    def check_accounts(self, patience=10.0):
         """Every packet is accounted for, by each of those who count (see accounts.py), or LabError; returns the counts.
 
         Packets that are under way, and counters that are not read at one instant, may take `patience` seconds to
@@ -136,11 +136,13 @@ class Sluice:
         def balanced():
             seen.update(status=self.status(), drops=self.drops(), interfaces=self.control("show", "interfaces"),
                         workers=self.control("show", "workers"))
-            return not disagreements(**seen)
+            at_rest = self.status()["packets"] == seen["status"]["packets"]
+            return at_rest and not disagreements(**seen)
         try:
             wait_for(balanced, patience, "balance")
         except LabError:
-            raise LabError(f"packets unaccounted for: {'; '.join(disagreements(**seen))}") from None
+            wrong = "; ".join(disagreements(**seen)) or "they never come to rest"
+            raise LabError(f"packets unaccounted for: {wrong}") from None
         return seen["status"]["packets"]
 
     def apply(self, rules):
