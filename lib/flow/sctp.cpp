@@ -37,7 +37,8 @@ constexpr std::array<std::array<Row, kChunks>, 2> kTable = {{
     /* abort         */ Row{CL, CL, CL, CL, CL, CL, CL},
     /* shutdown      */ Row{iv, iv, SS, SS, SR, SA, iv},
     // SR: both shut down at once (9.2); each acknowledges the other's.
-    /* shutdown_ack  */ Row{iv, iv, iv, SA, SA, SA, iv},
+    /* shutdown_ack  */ Row{iv, iv, iv, SA, SA, SA, CL},
+    // CL: the SHUTDOWN COMPLETE was lost (9.2); the other end, or what is left of it, answers again (8.4).
     /* cookie_echo   */ Row{CE, CE, ES, iv, iv, iv, iv},
     // ES: the COOKIE ACK was lost.
     /* cookie_ack    */ Row{iv, iv, iv, iv, iv, iv, iv},
@@ -51,7 +52,7 @@ constexpr std::array<std::array<Row, kChunks>, 2> kTable = {{
     /* init_ack      */ Row{CW, CE, iv, iv, iv, iv, iv},
     /* abort         */ Row{CL, CL, CL, CL, CL, CL, CL},
     /* shutdown      */ Row{iv, iv, SR, SS, SR, SA, iv},
-    /* shutdown_ack  */ Row{iv, iv, iv, SA, SA, SA, iv},
+    /* shutdown_ack  */ Row{iv, iv, iv, SA, SA, SA, CL},
     /* cookie_echo   */ Row{iv, iv, iv, iv, iv, iv, iv},
     /* cookie_ack    */ Row{iv, ES, ES, iv, iv, iv, iv},
     /* shutdown_comp */ Row{iv, iv, iv, iv, iv, CL, CL},
