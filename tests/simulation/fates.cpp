@@ -196,7 +196,12 @@ void Simulation::check_tables() {
         const flow::Table& flows = appliance_.flows(w);
         if (!flows.consistent()) return fail("a flow table disagrees with itself");
         if (!appliance_.fragments(w).consistent()) return fail("a fragment table disagrees with itself");
-        if (!leapt_) continue;
+    }
+}
+
+void Simulation::check_deadlines() {
+    for (std::size_t w = 0; w < options_.workers; ++w) {
+        const flow::Table& flows = appliance_.flows(w);
         for (flow::Index i = 0; i < flows.capacity(); ++i) {
             const flow::Entry& entry = flows.entry(i);
             if (!entry.live()) continue;

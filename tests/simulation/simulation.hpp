@@ -112,6 +112,7 @@ class Simulation final : public worker::Observer {
 
     void check_accounts();
     void check_tables();
+    void check_deadlines();
     void fail(const std::string& what, const Frame* frame = nullptr);
     [[nodiscard]] std::uint64_t pressure() const;
     [[nodiscard]] base::Tick tick() const { return static_cast<base::Tick>(now_); }

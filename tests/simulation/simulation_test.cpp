@@ -56,12 +56,13 @@ TEST(Simulation, HoldsWhatMustHold) {
     std::uint64_t sent = 0;
     std::uint64_t honest = 0;
     std::uint64_t fragments = 0;
-    for (std::uint64_t era = 0; sent < packets; ++era) {
+    for (std::uint64_t era = number_from("SLUICE_SIMULATION_ERA", 0); sent < packets; ++era) {
         const Report report = simulate(kEras[era % kEras.size()], seed * 1'000'003 + era, rulesets, era_packets);
         if (packets > kShort || !report.violation.empty()) show(era, report);
         ASSERT_TRUE(report.violation.empty())
             << report.violation << "\n  era " << era << "\n  again: SLUICE_SIMULATION_SEED=" << seed
-            << " SLUICE_SIMULATION_PACKETS=" << packets << " build/tests/simulation/simulation_test";
+            << " SLUICE_SIMULATION_PACKETS=" << packets << " SLUICE_SIMULATION_ERA=" << era
+            << " build/tests/simulation/simulation_test";
         sent += report.packets;
         honest += report.honest;
         fragments += report.fragments;
