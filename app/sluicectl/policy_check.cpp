@@ -47,8 +47,8 @@ std::uint64_t table_size(const policy::Policy& policy) {
 }
 
 std::uint64_t fragments_size(const policy::Policy& policy) {
-    return reassembly::Table::memory_size(reassembly::share_of(policy.fragment_table.datagrams, policy.fragment_table.per_datagram,
-                                                               policy.fragment_table.timeout, 1));
+    return reassembly::Table::memory_size(reassembly::share_of(
+        policy.fragment_table.datagrams, policy.fragment_table.per_datagram, policy.fragment_table.timeout, 1));
 }
 
 void print_text(Context& context, const Checked& checked) {
@@ -63,8 +63,8 @@ void print_text(Context& context, const Checked& checked) {
                  show_plural(policy.zones.size(), "zone", human));
     context.out.line(LineKind::row, "flow table: " + show_count(policy.flow_table.capacity, human) + " entries in " +
                                         show_size(table_size(policy), human) + (human ? "" : " bytes"));
-    context.out.line(LineKind::row, "fragments: " + show_plural(policy.fragment_table.datagrams, "datagram", human) + " in " +
-                                        show_size(fragments_size(policy), human) + (human ? "" : " bytes") +
+    context.out.line(LineKind::row, "fragments: " + show_plural(policy.fragment_table.datagrams, "datagram", human) +
+                                        " in " + show_size(fragments_size(policy), human) + (human ? "" : " bytes") +
                                         ", without the packets themselves");
     const auto capacities = policy::capacity(policy);
     if (capacities.empty()) return;

@@ -63,7 +63,8 @@ constexpr std::array<std::array<Row, kChunks>, 2> kTable = {{
 // clang-format on
 
 bool is_offered(const Tracker& tracker, std::uint32_t tag) {
-    return tag != 0 && std::find(std::begin(tracker.offered), std::end(tracker.offered), tag) != std::end(tracker.offered);
+    return tag != 0 &&
+           std::find(std::begin(tracker.offered), std::end(tracker.offered), tag) != std::end(tracker.offered);
 }
 
 /// An INIT ACK while the opener has taken none yet.

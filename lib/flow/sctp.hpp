@@ -38,8 +38,8 @@ struct Tracker {
     static constexpr std::size_t kOffers = 4;
 
     std::uint32_t tag[2]; ///< what each end wants to see in packets to it; 0: not known yet
-    /// Of earlier INIT ACKs, until the COOKIE ECHO says which one counts: an INIT that comes twice is answered twice, by
-    /// two tags, and the opener takes the one that reaches it first (RFC 9260, 5.1).
+    /// Of earlier INIT ACKs, until the COOKIE ECHO says which one counts: an INIT that comes twice is answered twice,
+    /// by two tags, and the opener takes the one that reaches it first (RFC 9260, 5.1).
     std::uint32_t offered[kOffers];
     std::uint32_t spare[2];
 };

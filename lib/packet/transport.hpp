@@ -66,8 +66,8 @@ struct SctpPacket {
 };
 
 /// Walks the chunks; DATA and the like say less than those that begin or end an association.
-/// `data` ends with the packet or, of a reassembled datagram, with its first fragment: chunks that begin behind that are
-/// not seen, and the last that is may go on there.
+/// `data` ends with the packet or, of a reassembled datagram, with its first fragment: chunks that begin behind that
+/// are not seen, and the last that is may go on there.
 SctpPacket read_sctp_packet(std::span<const std::byte> data, const Parsed& parsed);
 
 } // namespace sluice::packet

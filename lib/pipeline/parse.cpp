@@ -97,8 +97,8 @@ void decide_by_kind(Batch& batch, unsigned i, const ruleset::Sanity& sanity) {
     }
 }
 
-/// Whether what a port vouches for can be the checksum that counts. Several controllers say "good" of all that they found
-/// no fault with: of ICMP, of protocols behind extension headers and tags that they do not walk, of UDP datagrams
+/// Whether what a port vouches for can be the checksum that counts. Several controllers say "good" of all that they
+/// found no fault with: of ICMP, of protocols behind extension headers and tags that they do not walk, of UDP datagrams
 /// without a checksum. Whoever sends those would choose himself what is believed.
 bool port_verifies(const std::byte* frame, const packet::Parsed& parsed) {
     const auto& ethernet = *reinterpret_cast<const net::EthernetHeader*>(frame);

@@ -41,7 +41,8 @@ class Datagram {
         , parsed_(table.first_parsed(id)) {}
 
     [[nodiscard]] const Piece& first() const { return first_; }
-    /// Where the first fragment ends: its frame may go on behind the packet, and what stands there is not the datagram's.
+    /// Where the first fragment ends: its frame may go on behind the packet, and what stands there is not the
+    /// datagram's.
     [[nodiscard]] std::uint16_t visible() const {
         return static_cast<std::uint16_t>(first_.fragment.data_offset + first_.fragment.length);
     }

@@ -1,6 +1,6 @@
-// Any sequence of frames through a whole worker: reassembly, trackers, flow table, and what they read of the frames that
-// parse() does not. Nothing may be read outside of a frame (the sanitizers watch), and afterwards the accounts and tables
-// must agree with themselves.
+// Any sequence of frames through a whole worker: reassembly, trackers, flow table, and what they read of the frames
+// that parse() does not. Nothing may be read outside of a frame (the sanitizers watch), and afterwards the accounts and
+// tables must agree with themselves.
 //
 // Input: records of a control byte (bit 0: port, bits 1 to 3: how much time goes by before), a length in two bytes, low
 // one first, and so many bytes of frame.

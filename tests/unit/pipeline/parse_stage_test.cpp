@@ -74,8 +74,7 @@ TEST_F(ParseStage, APortIsBelievedAboutWhatItVerifies) {
     EXPECT_TRUE(believed(PacketBuilder().ipv4().sctp().build()));
     EXPECT_TRUE(believed(PacketBuilder().vlan({.id = 7}).ipv4().tcp().build()));
     EXPECT_FALSE(believed(PacketBuilder().vlan({.id = 7, .tpid = kServiceTag}).ipv4().tcp().build()));
-    EXPECT_FALSE(
-        believed(PacketBuilder().vlan({.id = 7, .tpid = kServiceTag}).vlan({.id = 8}).ipv4().tcp().build()));
+    EXPECT_FALSE(believed(PacketBuilder().vlan({.id = 7, .tpid = kServiceTag}).vlan({.id = 8}).ipv4().tcp().build()));
     EXPECT_FALSE(believed(PacketBuilder().ipv6().extension({}).tcp().build()));
     EXPECT_FALSE(believed(PacketBuilder().ipv6().udp({.checksum = 0}).build()));
     EXPECT_FALSE(believed(PacketBuilder().ipv4().icmp({}).build()));
