@@ -175,7 +175,7 @@ MUTATIONS = [
 
     # -- TCP windows, checksums, ICMP errors
     Mutation("no window check", "lib/flow/tcp_tracker.cpp",
-             "if (fit == Fit::outside) return Outcome::refuse_window;", "", (FLOW, PIPELINE, SIMULATION)),
+             "if (fit == Fit::outside) return Outcome::refuse_window;", "", (FLOW, SCENARIO, SIMULATION)),
     Mutation("data beyond the window", "lib/flow/tcp_tracker.cpp",
              "if (after(sequence_, sender_.max_end)) [[unlikely]]",
              "if (after(sequence_, sender_.max_end) && window == 0 && own_window == 0) [[unlikely]]", (FLOW, SIMULATION)),
@@ -200,7 +200,7 @@ MUTATIONS = [
              "return is_stalled(entry) ? std::min(", "return is_stalled(entry) && false ? std::min(", (PIPELINE,)),
     Mutation("no checksum", "lib/pipeline/tracked.cpp",
              "if (!ruleset_.sanity().verify_checksums) return true;", "if (ruleset_.epoch() != 0) return true;",
-             (PIPELINE, SIMULATION)),
+             (SCENARIO, SIMULATION)),
     Mutation("every error quotes a packet of the flow", "lib/pipeline/tracked.cpp",
              "else if (!may_be_quoted(entry, direction, quoted))", "else if (false && !may_be_quoted(entry, direction, quoted))",
              (PIPELINE,)),
