@@ -170,8 +170,11 @@ std::unique_ptr<CommandTree> make_tree(const Settings& defaults, ScriptSettings*
     CLI::App& show = add_group(*tree, "show", "show what the appliance is doing");
     add_show_interfaces(*tree, show);
     add_show_workers(*tree, show);
+    add_show_stages(*tree, show);
     add_show_rules(*tree, show);
+    add_show_sets(*tree, show);
     add_show_flows(*tree, show);
+    add_show_evictions(*tree, show);
     add_show_drops(*tree, show);
     add_show_policy(*tree, show);
     add_show_version(*tree, show);
@@ -179,6 +182,7 @@ std::unique_ptr<CommandTree> make_tree(const Settings& defaults, ScriptSettings*
     add_policy_check(*tree, policy);
     add_policy_apply(*tree, policy);
     add_show_policy(*tree, policy);
+    add_set(*tree);
     add_replay(*tree);
     add_explain(*tree);
     if (script != nullptr) add_completion(*tree);
@@ -202,6 +206,16 @@ CLI::App& add_command(CLI::App& parent, const std::string& name, const std::stri
     CLI::App* command = parent.add_subcommand(name, help);
     command->fallthrough();
     return *command;
+}
+
+CLI::Validator row_count() {
+    return CLI::Validator(
+        [](const std::string& text) {
+            const bool good =
+                !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+            return good ? std::string() : "wants a number, not '" + text + "'";
+        },
+        "");
 }
 
 std::optional<ExitCode> parse(CommandTree& tree, const std::vector<std::string>& words, Context& context) {

@@ -2,10 +2,13 @@
 
 #include "policy/diagnostic/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -111,8 +114,40 @@ std::string show_share(std::optional<double> ratio) {
     return fmt::format("{:.1f}%", *ratio * 100);
 }
 
+std::string show_end(const Json& address, const Json& port) {
+    const std::string text = text_of(address);
+    if (port.is_null()) return text;
+    const bool is_ipv6 = text.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + text + "]" : text) + ":" + text_of(port);
+}
+
+std::uint64_t sum_of(const Json& counts) {
+    std::uint64_t sum = 0;
+    if (!counts.is_object()) return sum;
+    for (const Json& count : counts)
+        sum += count_of(count).value_or(0);
+    return sum;
+}
+
+std::string show_counts(const Json& counts, bool human) {
+    std::vector<std::pair<std::uint64_t, std::string>> found;
+    if (!counts.is_object()) return {};
+    for (const auto& [name, count] : counts.items()) {
+        if (count_of(count).value_or(0) > 0) found.emplace_back(*count_of(count), text_of(name));
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::string text;
+    for (const auto& [count, name] : found)
+        text += (text.empty() ? "" : ", ") + name + " " + show_count(count, human);
+    return text;
+}
+
 std::string show_plural(std::uint64_t count, std::string_view word, bool human) {
     return show_count(count, human) + " " + std::string(word) + (count == 1 ? "" : "s");
+}
+
+std::string show_prefixes(std::uint64_t count, bool human) {
+    return show_count(count, human) + (count == 1 ? " prefix" : " prefixes");
 }
 
 std::string now_rfc3339() {

@@ -36,8 +36,18 @@ std::string show_duration(std::optional<double> seconds, bool human);
 /// 0.312 is 31.2%.
 std::string show_share(std::optional<double> ratio);
 
+/// "192.0.2.80:443", "[2001:db8::1]:443"; the address alone where there is no port.
+std::string show_end(const Json& address, const Json& port);
+/// Of an object's counts.
+std::uint64_t sum_of(const Json& counts);
+/// "half_open 12, closing 3": an object's counts that are not zero, largest first; empty when there are none.
+std::string show_counts(const Json& counts, bool human);
+
 /// "1 rule", "2 rules".
 std::string show_plural(std::uint64_t count, std::string_view word, bool human);
+
+/// "1 prefix", "2 prefixes".
+std::string show_prefixes(std::uint64_t count, bool human);
 
 /// Now as RFC 3339 in UTC, whole seconds.
 std::string now_rfc3339();

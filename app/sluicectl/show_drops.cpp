@@ -20,6 +20,14 @@ struct DropsParams {
     bool all = false;
 };
 
+/// What Sluice said itself, when it did: without it the others do not add up.
+std::string own(const Json& drops, bool human) {
+    const auto answered = count_of(member(drops, "answered"));
+    if (answered.value_or(0) == 0) return {};
+    return ", " + show_count(answered, human) + " answered; " + show_count(count_of(member(drops, "made")), human) +
+           " made";
+}
+
 void print_report(Context& context, const Json& drops, const DropsParams& params) {
     const bool human = context.style.human;
     const Json& reasons = member(drops, "reasons");
@@ -28,7 +36,7 @@ void print_report(Context& context, const Json& drops, const DropsParams& params
     if (!reasons.is_array() || reasons.empty()) {
         context.out.line(LineKind::note, "No drops since start, " + since + " ago; " + count("received") +
                                              " packets received, " + count("forwarded") + " forwarded, " +
-                                             count("held") + " held.");
+                                             count("held") + " held" + own(drops, human) + ".");
         return;
     }
     Table table({text_column("REASON"), number_column("PACKETS"), text_column("MEANING")});
@@ -43,7 +51,7 @@ void print_report(Context& context, const Json& drops, const DropsParams& params
     context.out.line(LineKind::note, "");
     context.out.line(LineKind::note, "Since start, " + since + " ago: " + count("received") + " received, " +
                                          count("forwarded") + " forwarded, " + show_count(dropped, human) +
-                                         " dropped, " + count("held") + " held.");
+                                         " dropped, " + count("held") + " held" + own(drops, human) + ".");
 }
 
 ExitCode run_show_drops(Context& context, const DropsParams& params) {

@@ -68,13 +68,6 @@ base::Expected<Json, std::string> request_from(const FlowsParams& params) {
     return request;
 }
 
-std::string end_text(const Json& address, const Json& port) {
-    const std::string text = text_of(address);
-    if (port.is_null()) return text;
-    const bool is_ipv6 = text.find(':') != std::string::npos;
-    return (is_ipv6 ? "[" + text + "]" : text) + ":" + text_of(port);
-}
-
 /// Original and reply, "7/6".
 std::string both_ways(const Json& pair, bool human, std::string (*show)(std::optional<std::uint64_t>, bool)) {
     if (!pair.is_array() || pair.size() != 2) return "";
@@ -91,8 +84,8 @@ Table make_table() {
 void add_row(Table& table, const Json& flow, bool human) {
     const auto text = [&](const char* key) { return text_of(member(flow, key)); };
     const auto duration = [&](const char* key) { return show_duration(number_of(member(flow, key)), human); };
-    table.add({text("protocol"), end_text(member(flow, "source"), member(flow, "source_port")),
-               end_text(member(flow, "destination"), member(flow, "destination_port")), text("vlan"), text("state"),
+    table.add({text("protocol"), show_end(member(flow, "source"), member(flow, "source_port")),
+               show_end(member(flow, "destination"), member(flow, "destination_port")), text("vlan"), text("state"),
                text("rule"), text("interface"), text("worker"), duration("age_seconds"), duration("idle_seconds"),
                duration("timeout_seconds"), both_ways(member(flow, "packets"), human, show_count),
                both_ways(member(flow, "bytes"), human, show_size)});
@@ -199,13 +192,7 @@ void add_show_flows(CommandTree& tree, CLI::App& parent) {
         command
             .add_option("-l,--limit", params->limit, "rows at most; unless given, 100 on a terminal and all elsewhere")
             ->type_name("N")
-            ->check(CLI::Validator(
-                [](const std::string& text) {
-                    const bool good =
-                        !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
-                    return good ? std::string() : "wants a number, not '" + text + "'";
-                },
-                ""));
+            ->check(row_count());
     command.add_flag("-a,--all", params->all, "every row")->excludes(limit);
     command.footer(filter_help());
     command.callback(

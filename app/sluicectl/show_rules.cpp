@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sluice::sluicectl {
 
@@ -17,17 +19,61 @@ struct RulesParams {
     bool unused = false;
 };
 
+/// What a table short of room does by rule: columns that stand only where one of the rules has something to say.
+struct RoomColumns {
+    explicit RoomColumns(const Json& rules) {
+        for (const Json& rule : rules) {
+            reserve = reserve || count_of(member(rule, "reserve"));
+            const auto counted = [&](const char* key) { return count_of(member(rule, key)).value_or(0) != 0; };
+            evictions =
+                evictions || sum_of(member(rule, "evicted")) != 0 || counted("evicted_for") || counted("refused");
+        }
+    }
+    void add_heads(std::vector<Column>& columns) const {
+        if (reserve) columns.insert(columns.end(), {number_column("RESERVE"), number_column("KEPT")});
+        if (evictions)
+            columns.insert(columns.end(), {number_column("EVICTED"), number_column("TOOK"), number_column("REFUSED")});
+    }
+    void add_cells(std::vector<std::string>& cells, const Json& rule, bool human) const {
+        const auto count = [&](const char* key) { return show_count(count_of(member(rule, key)), human); };
+        if (reserve) {
+            const bool has_one = count_of(member(rule, "reserve")).has_value();
+            cells.insert(cells.end(), {count("reserve"), has_one ? count("kept") : std::string()});
+        }
+        if (evictions)
+            cells.insert(cells.end(),
+                         {show_count(sum_of(member(rule, "evicted")), human), count("evicted_for"), count("refused")});
+    }
+
+    bool reserve = false;
+    bool evictions = false;
+};
+
 void print_table(Context& context, const Json& rules) {
     const bool human = context.style.human;
-    Table table({number_column("POSITION"), text_column("NAME"), text_column("ACTION"), text_column("TRACK"),
-                 text_column("REPLY"), number_column("PACKETS"), number_column("BYTES"), number_column("FLOWS"),
-                 number_column("LAST-HIT"), number_column("LINE")});
+    const RoomColumns room(rules);
+    std::vector<Column> columns = {number_column("POSITION"), text_column("NAME"),    text_column("ACTION"),
+                                   text_column("TRACK"),      text_column("REPLY"),   number_column("PACKETS"),
+                                   number_column("BYTES"),    number_column("FLOWS"), number_column("CREATED")};
+    room.add_heads(columns);
+    columns.insert(columns.end(), {number_column("LAST-HIT"), number_column("LINE")});
+    Table table(std::move(columns));
     for (const Json& rule : rules) {
         const auto text = [&](const char* key) { return text_of(member(rule, key)); };
         const auto count = [&](const char* key) { return show_count(count_of(member(rule, key)), human); };
-        table.add({text("position"), text("name"), text("action"), text("track"), text("reply"), count("packets"),
-                   show_size(count_of(member(rule, "bytes")), human), count("flows_created"),
-                   show_duration(number_of(member(rule, "last_hit_seconds")), human), text("line")});
+        std::vector<std::string> cells = {text("position"),
+                                          text("name"),
+                                          text("action"),
+                                          text("track"),
+                                          text("reply"),
+                                          count("packets"),
+                                          show_size(count_of(member(rule, "bytes")), human),
+                                          count("flows"),
+                                          count("flows_created")};
+        room.add_cells(cells, rule, human);
+        cells.push_back(show_duration(number_of(member(rule, "last_hit_seconds")), human));
+        cells.push_back(text("line"));
+        table.add(std::move(cells));
     }
     table.print(context);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::sluicectl {
@@ -25,6 +26,7 @@ class Screen {
         put("workers", show_count(count_of(member(status, "workers")), human_));
         flows(member(status, "flows"));
         fragments(member(status, "fragments"));
+        syn_cookies(member(status, "syn_cookies"));
         packets(member(status, "packets"), member(status, "rates"));
         drops(member(status, "worst_drops"));
         memory(member(status, "memory"));
@@ -83,17 +85,47 @@ class Screen {
                              show_plural(completed, "datagram", human_) + " completed");
     }
 
-    /// Only when the table was too small at some time.
+    /// Only when there were any.
+    void syn_cookies(const Json& cookies) {
+        const auto count = [&](const char* key) { return show_count(count_of(member(cookies, key)), human_); };
+        if (count_of(member(cookies, "sent")).value_or(0) == 0) return;
+        put("cookies", count("sent") + " sent, " + count("accepted") + " accepted, " + count("refused") + " refused; " +
+                           show_plural(count_of(member(cookies, "flows")).value_or(0), "flow", human_) + " translated");
+    }
+
+    /// Only when the table was too small at some time, or nearly.
     void turnover(const Json& flows) {
-        std::uint64_t evicted = 0;
+        Json evicted = Json::object();
         for (const auto& [reason, count] : member(flows, "ended").items()) {
-            if (reason.starts_with("evicted")) evicted += count_of(count).value_or(0);
+            constexpr std::string_view kPrefix = "evicted_";
+            if (reason.starts_with(kPrefix)) evicted[reason.substr(kPrefix.size())] = count;
         }
+        const std::uint64_t total = sum_of(evicted);
         const std::uint64_t refused = count_of(member(flows, "refused")).value_or(0);
-        if (evicted + refused == 0) return;
-        put("", coloured(context_.style, Colour::warning,
-                         "the table was full: " + show_count(evicted, human_) + " evicted, " +
-                             show_count(refused, human_) + " refused"));
+        const std::uint64_t entered = count_of(member(flows, "pressure_entered")).value_or(0);
+        if (total + refused + entered == 0) return;
+        warn(pressure_text(flows, entered));
+        if (total + refused != 0) {
+            warn("room was short: " + show_count(total, human_) + " evicted" +
+                 (total == 0 ? "" : " (" + show_counts(evicted, human_) + ")") + ", " + show_count(refused, human_) +
+                 " refused");
+        }
+        const std::string classes = show_counts(member(flows, "per_class"), human_);
+        if (classes.empty()) return;
+        put("", classes + "; half_open at most " + show_count(count_of(member(flows, "half_open_limit")), human_));
+    }
+
+    [[nodiscard]] std::string pressure_text(const Json& flows, std::uint64_t entered) const {
+        const std::string times = show_plural(entered, "time", human_) + " since start";
+        const auto pressed = count_of(member(flows, "under_pressure")).value_or(0);
+        if (pressed != 0) {
+            return "under pressure for " + duration(member(flows, "pressure_seconds")) + ", entered " + times;
+        }
+        return entered == 0 ? "" : "under pressure " + times + ", not now";
+    }
+
+    void warn(const std::string& text) {
+        if (!text.empty()) put("", coloured(context_.style, Colour::warning, text));
     }
 
     void packets(const Json& packets, const Json& rates) {
@@ -105,6 +137,8 @@ class Screen {
         };
         put("packets",
             amount("received") + ", " + amount("forwarded") + ", " + amount("dropped") + ", " + amount("held"));
+        const bool spoke = count_of(member(packets, "answered")).value_or(0) > 0;
+        if (spoke) put("", amount("answered") + " for servers, " + amount("made"));
         put("rates", rate("received_pps", "received") + ", " + rate("forwarded_pps", "forwarded") + ", " +
                          rate("dropped_pps", "dropped"));
     }

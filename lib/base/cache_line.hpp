@@ -8,8 +8,16 @@ namespace sluice::base {
 
 inline constexpr std::size_t kCacheLine = 64;
 
+// Inlined by force: where it is not, g++ 12 finds a prefetch without effect and leaves out the call.
+
 /// Asks the processor to bring the line that holds `address` near, for a read or a write that follows soon.
-inline void prefetch(const void* address) {
+/// For what will be read only: the line may stay in other caches, and in this one unchanged.
+[[gnu::always_inline]] inline void prefetch_to_read(const void* address) {
+    __builtin_prefetch(address, 0, 3);
+}
+
+/// For what will be written.
+[[gnu::always_inline]] inline void prefetch(const void* address) {
     __builtin_prefetch(address, 1, 3);
 }
 

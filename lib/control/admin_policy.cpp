@@ -2,6 +2,7 @@
 #include "control/admin_methods.hpp"
 
 #include "base/clock.hpp"
+#include "control/eviction_report.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,6 +24,15 @@ Json reply_word(const policy::Rule& rule) {
     return nullptr;
 }
 
+/// null: nothing is kept for it.
+Json reserve_of(const policy::Rule& rule) {
+    return rule.reserve == 0 ? Json(nullptr) : Json(rule.reserve);
+}
+
+const char* track_word(const policy::Rule& rule) {
+    return rule.brief ? "brief" : rule.tracked ? "tracked" : "untracked";
+}
+
 const char* action_word(policy::Action action) {
     return action == policy::Action::allow ? "allow" : "drop";
 }
@@ -42,17 +52,24 @@ Json rule_row(const Appliance& appliance, std::size_t i) {
     return {{"position", i + 1},
             {"name", is_default ? "default" : rules[i].name},
             {"action", action_word(action)},
-            {"track", is_default || rules[i].tracked ? "tracked" : "untracked"},
+            {"track", is_default ? "tracked" : track_word(rules[i])},
             {"reply", is_default ? Json(nullptr) : reply_word(rules[i])},
             {"packets", totals.packets},
             {"bytes", totals.bytes},
+            {"flows", totals.flows},
             {"flows_created", totals.flows_created},
+            {"reserve", is_default ? Json(nullptr) : reserve_of(rules[i])},
+            {"kept", totals.kept},
+            {"evicted", evictions_by_cause(totals)},
+            {"evicted_for", totals.taken},
+            {"refused", totals.refused},
             {"last_hit_seconds", last_hit},
             {"line", is_default ? Json(nullptr) : Json(rules[i].where.line)}};
 }
 
 Reply rules(const Appliance& appliance, const Json& params) {
     if (auto bad = unknown_params(params, {"name", "unused"})) return std::move(*bad);
+    if (auto bad = not_text(params, "name")) return std::move(*bad);
     const auto name = text_param(params, "name");
     const bool unused = params.value("unused", Json(false)) == true;
     Json rows = Json::array();

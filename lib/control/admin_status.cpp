@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 namespace sluice::control {
 
@@ -37,7 +38,38 @@ Json worst_drops(const std::vector<Worker>& workers) {
     return rows;
 }
 
-Json flows_of(const std::vector<Worker>& workers) {
+Json per_class_of(std::span<const Worker> workers) {
+    constexpr std::array<const char*, flow::kEvictionClassCount> kNames = {"closing", "half_open", "unanswered",
+                                                                           "answered"};
+    Json classes = Json::object();
+    for (std::size_t c = 0; c < kNames.size(); ++c) {
+        std::uint64_t count = 0;
+        for (const Worker& worker : workers)
+            count += worker.flows->stats().per_class[c].load();
+        classes[kNames[c]] = count;
+    }
+    return classes;
+}
+
+/// What is known of the tables' room, into status.flows.
+void put_pressure(Json& flows, const Appliance& appliance) {
+    const std::vector<Worker>& workers = appliance.plane().workers();
+    std::uint64_t half_open_limit = 0;
+    std::uint64_t entered = 0;
+    for (const Worker& worker : workers) {
+        half_open_limit += worker.flows->half_open_limit();
+        entered += worker.flows->stats().pressure_entered.load();
+    }
+    flows["per_class"] = per_class_of(workers);
+    flows["half_open_limit"] = half_open_limit;
+    flows["under_pressure"] = appliance.workers_under_pressure();
+    flows["pressure_entered"] = entered;
+    const auto seconds = appliance.pressure_seconds();
+    flows["pressure_seconds"] = seconds ? Json(*seconds) : Json(nullptr);
+}
+
+Json flows_of(const Appliance& appliance) {
+    const std::vector<Worker>& workers = appliance.plane().workers();
     std::uint64_t used = 0;
     std::uint64_t capacity = 0;
     std::uint64_t created = 0;
@@ -46,7 +78,7 @@ Json flows_of(const std::vector<Worker>& workers) {
     Json ended = Json::object();
     for (const Worker& worker : workers) {
         const flow::Stats& stats = worker.flows->stats();
-        used += stats.used.load();
+        used += worker.flows_used();
         capacity += worker.flows->capacity();
         created += stats.created.load();
         refused += stats.refused.load();
@@ -65,8 +97,10 @@ Json flows_of(const std::vector<Worker>& workers) {
         }
         if (count != 0) ended[std::string(flow::kEndReasonNames[r])] = count;
     }
-    return {{"used", used},       {"capacity", capacity}, {"per_state", states},
-            {"created", created}, {"refused", refused},   {"ended", ended}};
+    Json flows = {{"used", used},       {"capacity", capacity}, {"per_state", states},
+                  {"created", created}, {"refused", refused},   {"ended", ended}};
+    put_pressure(flows, appliance);
+    return flows;
 }
 
 Json fragments_of(const std::vector<Worker>& workers) {
@@ -82,6 +116,26 @@ Json fragments_of(const std::vector<Worker>& workers) {
         completed += stats.completed.load();
     }
     return {{"datagrams", datagrams}, {"capacity", capacity}, {"held", held}, {"completed", completed}};
+}
+
+Json syn_cookies_of(const std::vector<Worker>& workers) {
+    std::uint64_t sent = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t without_buffer = 0;
+    std::uint64_t proxied = 0;
+    for (const Worker& worker : workers) {
+        sent += worker.counters->cookies_sent.load();
+        accepted += worker.counters->cookies_accepted.load();
+        refused += worker.counters->cookies_refused.load();
+        without_buffer += worker.counters->made_without_buffer.load();
+        proxied += worker.flows->sequence_offsets().used();
+    }
+    return {{"sent", sent},
+            {"accepted", accepted},
+            {"refused", refused},
+            {"flows", proxied},
+            {"without_buffer", without_buffer}};
 }
 
 Json status(const Appliance& appliance) {
@@ -101,12 +155,15 @@ Json status(const Appliance& appliance) {
           {"rules", generation.policy.rules.size()},
           {"file", generation.file.empty() ? Json(nullptr) : Json(generation.file)}}},
         {"workers", workers.size()},
-        {"flows", flows_of(workers)},
+        {"flows", flows_of(appliance)},
         {"fragments", fragments_of(workers)},
+        {"syn_cookies", syn_cookies_of(workers)},
         {"packets",
          {{"received", totals.received},
           {"forwarded", totals.forwarded},
           {"dropped", totals.dropped},
+          {"answered", totals.answered},
+          {"made", totals.made},
           {"held", totals.held}}},
         {"rates",
          {{"received_pps", appliance.rates().received_per_second()},
@@ -167,22 +224,44 @@ Json workers(const Appliance& appliance) {
         const Totals totals = totals_of(worker);
         const std::uint64_t off = counters.handed_off_packets.load();
         const std::uint64_t in = counters.handed_in_packets.load();
-        rows.push_back(
-            {{"worker", w},
-             {"cpu", worker.cpu},
-             {"busy_ratio", appliance.rates().busy_ratio(w)},
-             {"loops", counters.loops.load()},
-             {"bursts", counters.bursts.load()},
-             {"received", totals.received},
-             {"forwarded", totals.forwarded},
-             {"dropped", totals.dropped},
-             {"handed_off", off},
-             {"handed_in", in},
-             {"held", static_cast<std::int64_t>(totals.received + in - off - totals.forwarded - totals.dropped)},
-             {"held_fragments", counters.held_fragments.load()},
-             {"flows_used", worker.flows->stats().used.load()},
-             {"flows_capacity", worker.flows->capacity()},
-             {"epoch", counters.epoch.load()}});
+        rows.push_back({{"worker", w},
+                        {"cpu", worker.cpu},
+                        {"busy_ratio", appliance.rates().busy_ratio(w)},
+                        {"loops", counters.loops.load()},
+                        {"bursts", counters.bursts.load()},
+                        {"received", totals.received},
+                        {"forwarded", totals.forwarded},
+                        {"dropped", totals.dropped},
+                        {"answered", totals.answered},
+                        {"made", totals.made},
+                        {"handed_off", off},
+                        {"handed_in", in},
+                        {"held", static_cast<std::int64_t>(totals.received + totals.made + in - off - totals.forwarded -
+                                                           totals.answered - totals.dropped)},
+                        {"held_fragments", counters.held_fragments.load()},
+                        {"flows_used", worker.flows_used()},
+                        {"flows_capacity", worker.flows->capacity()},
+                        {"per_class", per_class_of({&worker, 1})},
+                        {"under_pressure", worker.flows->stats().under_pressure.load() != 0},
+                        {"epoch", counters.epoch.load()}});
+    }
+    return rows;
+}
+
+Json stages(const Appliance& appliance) {
+    Json rows = Json::array();
+    const auto& all = appliance.plane().workers();
+    for (std::size_t w = 0; w < all.size(); ++w) {
+        const telemetry::StageCycles& sampled = all[w].counters->stages;
+        Json list = Json::array();
+        for (std::size_t i = 0; i < telemetry::kStageCount; ++i) {
+            list.push_back({{"stage", telemetry::kStageNames[i]}, {"cycles", sampled.cycles[i].load()}});
+        }
+        rows.push_back({{"worker", w},
+                        {"bursts", sampled.bursts.load()},
+                        {"packets", sampled.packets.load()},
+                        {"cycles_per_second", dpdk::Eal::cycles_per_second()},
+                        {"stages", std::move(list)}});
     }
     return rows;
 }
@@ -191,6 +270,7 @@ Reply drops(const Appliance& appliance, const Json& params) {
     const auto& workers = appliance.plane().workers();
     std::optional<telemetry::DropReason> only;
     if (params.contains("reason")) {
+        if (auto bad = not_text(params, "reason")) return std::move(*bad);
         const auto wanted = text_param(params, "reason");
         only = wanted ? telemetry::drop_reason_from_name(*wanted) : std::nullopt;
         if (!only) return Reply::error(admin::ErrorCode::not_found, "no such drop reason");
@@ -208,6 +288,8 @@ Reply drops(const Appliance& appliance, const Json& params) {
     return Reply::result({{"since_seconds", uptime_seconds(appliance)},
                           {"received", totals.received},
                           {"forwarded", totals.forwarded},
+                          {"answered", totals.answered},
+                          {"made", totals.made},
                           {"held", totals.held},
                           {"reasons", rows}});
 }
@@ -218,6 +300,12 @@ std::optional<std::string> text_param(const Json& params, const char* key) {
     const auto it = params.find(key);
     if (it == params.end() || !it->is_string()) return std::nullopt;
     return it->get<std::string>();
+}
+
+std::optional<Reply> not_text(const Json& params, const char* key) {
+    const auto it = params.find(key);
+    if (it == params.end() || it->is_null() || it->is_string()) return std::nullopt;
+    return Reply::error(admin::ErrorCode::invalid_params, fmt::format("'{}' must be a text", key));
 }
 
 std::optional<Reply> unknown_params(const Json& params, std::initializer_list<std::string_view> known) {
@@ -243,6 +331,7 @@ void register_status_methods(admin::Server& server, Appliance& appliance) {
     show("status", [&appliance] { return status(appliance); });
     show("show.interfaces", [&appliance] { return interfaces(appliance); });
     show("show.workers", [&appliance] { return workers(appliance); });
+    show("show.stages", [&appliance] { return stages(appliance); });
     server.handle("show.drops", Permission::read, [&appliance](const Json& params, const admin::Peer&) {
         if (auto bad = unknown_params(params, {"reason", "all"})) return std::move(*bad);
         return drops(appliance, params);

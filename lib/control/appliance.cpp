@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -108,9 +109,9 @@ base::Expected<void, StartError> Appliance::bring_up() {
     if (!plane) return base::Unexpected(plane.error());
     plane_ = std::move(*plane);
 
-    std::vector<std::span<const telemetry::RuleCounters>> counters;
+    std::vector<SlotCounters> counters;
     for (const Worker& worker : plane_->workers()) {
-        counters.emplace_back(worker.rule_counters);
+        counters.push_back({worker.rule_counters, worker.rule_evictions});
     }
     slots_ = std::make_unique<CounterSlots>(kRuleSlots, std::move(counters));
     policy_ = std::make_unique<RunningPolicy>(*plane_, *slots_);
@@ -119,6 +120,7 @@ base::Expected<void, StartError> Appliance::bring_up() {
         const std::string why = begun.message.empty() ? begun.diagnostics.render(false) : begun.message;
         return base::Unexpected(StartError{Exit::policy_invalid, why});
     }
+    if (begun.diagnostics.warning_count() != 0) spdlog::warn("{}", begun.diagnostics.render(false));
     if (auto started = plane_->start(generation().ruleset.get()); !started) return base::Unexpected(started.error());
     register_methods(*server_, *this);
     rates_.sample(plane_->workers());
@@ -157,7 +159,13 @@ void Appliance::serve() {
 
 void Appliance::housekeeping() {
     rates_.sample(plane_->workers());
+    plane_->finish_resizing();
+    policy_->reclaim();
     const auto now = std::chrono::steady_clock::now();
+    if (workers_under_pressure() == 0)
+        pressure_since_.reset();
+    else if (!pressure_since_)
+        pressure_since_ = now;
     if (now - links_looked_at_ < std::chrono::milliseconds(500)) return;
     links_looked_at_ = now;
     for (const std::size_t i : plane_->refresh_links()) {
@@ -173,7 +181,27 @@ std::vector<std::string> Appliance::warnings() const {
         if (!plane_->links()[i].up) out.push_back(fmt::format("interface '{}': link is down", port.options().name));
         out.insert(out.end(), port.info().warnings.begin(), port.info().warnings.end());
     }
+    if (const unsigned pressed = workers_under_pressure(); pressed != 0) {
+        const policy::FlowTable& table = generation().policy.flow_table;
+        const std::size_t workers = plane_->workers().size();
+        out.push_back(fmt::format("the flow table is under pressure with {} of {} workers: timeouts are {} % of what "
+                                  "the policy says until less than {} % of it is in use",
+                                  pressed, workers, table.timeout_scale, table.pressure_leave));
+    }
     return out;
+}
+
+unsigned Appliance::workers_under_pressure() const {
+    const auto& workers = plane_->workers();
+    return static_cast<unsigned>(std::count_if(workers.begin(), workers.end(), [](const Worker& worker) {
+        return worker.flows->stats().under_pressure.load() != 0;
+    }));
+}
+
+std::optional<double> Appliance::pressure_seconds() const {
+    if (workers_under_pressure() == 0) return std::nullopt;
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - pressure_since_.value_or(now)).count();
 }
 
 void Appliance::reload() {
@@ -203,19 +231,34 @@ PolicyOutcome Appliance::apply(const std::string& name, const std::string& file,
     return outcome;
 }
 
+SetOutcome Appliance::change_set(const SetChange& change, const std::string& who) {
+    SetOutcome outcome = policy_->change_set(change);
+    switch (outcome.kind) {
+    case SetOutcome::Kind::changed:
+        spdlog::info("set '{}': {} added, {} removed, {} now{} ({})", change.name, outcome.added, outcome.removed,
+                     outcome.prefixes, outcome.recompiled ? ", compiled anew" : "", who);
+        break;
+    case SetOutcome::Kind::unchanged: break;
+    default: spdlog::warn("set change refused ({}): {}", who, outcome.message);
+    }
+    return outcome;
+}
+
 bool Appliance::stop() {
     const BufferAccount buffers = plane_->stop();
     const Totals totals = totals_of(plane_->workers());
-    spdlog::info("stopped: received {}, forwarded {}, dropped {}, held {}; buffers: {} kept by drivers, {} missing",
-                 totals.received, totals.forwarded, totals.dropped, totals.held, buffers.kept_by_drivers,
-                 buffers.missing);
+    spdlog::info(
+        "stopped: received {}, made {}, forwarded {}, dropped {}, answered {}, held {}; buffers: {} kept by drivers, "
+        "{} missing",
+        totals.received, totals.made, totals.forwarded, totals.dropped, totals.answered, totals.held,
+        buffers.kept_by_drivers, buffers.missing);
     if (buffers.missing != 0) spdlog::error("{} packet buffers did not come back", buffers.missing);
     return buffers.missing == 0;
 }
 
 Appliance::~Appliance() {
     if (plane_) (void)plane_->stop();
-    // The ruleset's classifiers live in the EAL's memory: before the data plane takes the EAL down.
+    // What workers read outlives them.
     policy_.reset();
     slots_.reset();
     plane_.reset();

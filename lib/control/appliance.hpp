@@ -40,6 +40,9 @@ class Appliance {
         return policy_->check(name, text, set_files);
     }
 
+    /// Changes an address set on behalf of `who`; logged.
+    SetOutcome change_set(const SetChange& change, const std::string& who);
+
     // What the admin methods show.
     [[nodiscard]] const DataPlane& plane() const { return *plane_; }
     [[nodiscard]] const Generation& generation() const { return policy_->running(); }
@@ -48,6 +51,10 @@ class Appliance {
     [[nodiscard]] const Options& options() const { return options_; }
     [[nodiscard]] std::chrono::steady_clock::time_point started_at() const { return started_at_; }
     [[nodiscard]] std::vector<std::string> warnings() const;
+    /// Whose part of the flow table is short of room.
+    [[nodiscard]] unsigned workers_under_pressure() const;
+    /// For how long there has been one, as far as a look ten times a second can tell; nothing: there is none.
+    [[nodiscard]] std::optional<double> pressure_seconds() const;
 
   private:
     explicit Appliance(Options options)
@@ -65,6 +72,7 @@ class Appliance {
     Rates rates_;
     std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point links_looked_at_{};
+    std::optional<std::chrono::steady_clock::time_point> pressure_since_;
 };
 
 /// Blocks SIGTERM, SIGINT and SIGHUP in this thread and all it makes, and notes them for serve(). Before anything else.

@@ -6,8 +6,19 @@
 #include <utility>
 
 namespace sluice::control {
+namespace {
 
-CounterSlots::CounterSlots(std::uint32_t capacity, std::vector<std::span<const telemetry::RuleCounters>> by_worker)
+void add(RuleTotals& sum, const telemetry::RuleEvictions& one) {
+    for (std::size_t cause = 0; cause < sum.lost.size(); ++cause)
+        sum.lost[cause] += one.lost[cause].load();
+    sum.taken += one.taken.load();
+    sum.refused += one.refused.load();
+    sum.kept += one.kept.load();
+}
+
+} // namespace
+
+CounterSlots::CounterSlots(std::uint32_t capacity, std::vector<SlotCounters> by_worker)
     : capacity_(capacity)
     , by_worker_(std::move(by_worker)) {}
 
@@ -51,12 +62,14 @@ void CounterSlots::keep_only(const std::vector<std::string>& names) {
 
 RuleTotals CounterSlots::counted(std::uint32_t slot) const {
     RuleTotals sum;
-    for (const auto& counters : by_worker_) {
-        const telemetry::RuleCounters& one = counters[slot];
+    for (const SlotCounters& worker : by_worker_) {
+        if (slot < worker.evictions.size()) add(sum, worker.evictions[slot]);
+        const telemetry::RuleCounters& one = worker.rules[slot];
         const std::uint64_t packets = one.packets.load();
         sum.packets += packets;
         sum.bytes += one.bytes.load();
         sum.flows_created += one.flows_created.load();
+        sum.flows += one.flows.load();
         if (packets == 0) continue;
         const std::uint32_t hit = one.last_hit_tick.load();
         if (!sum.last_hit_tick || base::tick_difference(hit, *sum.last_hit_tick) > 0) sum.last_hit_tick = hit;
@@ -71,6 +84,10 @@ RuleTotals CounterSlots::totals(std::uint32_t slot) const {
     now.packets -= before->second.packets;
     now.bytes -= before->second.bytes;
     now.flows_created -= before->second.flows_created;
+    for (std::size_t cause = 0; cause < now.lost.size(); ++cause)
+        now.lost[cause] -= before->second.lost[cause];
+    now.taken -= before->second.taken;
+    now.refused -= before->second.refused;
     if (now.packets == 0) now.last_hit_tick.reset();
     return now;
 }
@@ -78,6 +95,11 @@ RuleTotals CounterSlots::totals(std::uint32_t slot) const {
 const std::string* CounterSlots::name_of(std::uint32_t slot) const {
     const auto it = by_slot_.find(slot);
     return it == by_slot_.end() ? nullptr : &it->second;
+}
+
+std::optional<std::uint32_t> CounterSlots::slot_of(std::string_view name) const {
+    const auto it = by_name_.find(name);
+    return it == by_name_.end() ? std::nullopt : std::optional(it->second);
 }
 
 } // namespace sluice::control

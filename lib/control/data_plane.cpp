@@ -3,6 +3,8 @@
 #include "base/clock.hpp"
 #include "dpdk/device_name.hpp"
 
+#include "flow/sizing.hpp"
+
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/random.h>
@@ -10,13 +12,12 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <utility>
 
 namespace sluice::control {
 namespace {
 
 constexpr std::uint32_t kHandoffRingSize = 4096;
-constexpr std::size_t kVlanRoom = 2 * 4; // two tags on top of an Ethernet header
-constexpr std::size_t kEthernetRoom = 14 + kVlanRoom;
 constexpr std::size_t kSmallestBuffer = 2048;
 
 Exit exit_for(dpdk::Error::Kind kind) {
@@ -35,25 +36,50 @@ base::Unexpected<StartError> failed(const dpdk::Error& error) {
     return base::Unexpected(StartError{exit_for(error.kind), error.message});
 }
 
-flow::HashSeed random_seed() {
-    flow::HashSeed seed{};
+/// A HashSeed or a CookieKey.
+template <typename Secret> Secret random_secret() {
+    Secret secret{};
     // 32 bytes come at once or, before the kernel's generator is ready, not until it is (getrandom(2)).
-    while (getrandom(&seed, sizeof seed, 0) != static_cast<ssize_t>(sizeof seed)) {
+    static_assert(sizeof secret <= 32);
+    while (getrandom(&secret, sizeof secret, 0) != static_cast<ssize_t>(sizeof secret)) {
     }
-    return seed;
+    return secret;
 }
 
 std::uint16_t buffer_data_size(const policy::Policy& policy) {
+    if (policy.system.buffer_size != 0) return policy.system.buffer_size;
     std::size_t size = kSmallestBuffer;
     for (const policy::Interface& interface : policy.interfaces) {
-        size = std::max(size, interface.mtu + kEthernetRoom);
+        size = std::max(size, interface.mtu + policy::kFrameOverhead);
     }
     return static_cast<std::uint16_t>(size);
 }
 
-std::uint32_t table_capacity(const policy::Policy& policy, std::size_t workers) {
-    return static_cast<std::uint32_t>((policy.flow_table.capacity + workers - 1) / workers);
+flow::Config flow_table(const policy::Policy& policy, std::size_t workers) {
+    const policy::FlowTable& table = policy.flow_table;
+    return flow::share_of(
+        {table.capacity, table.half_open_percent, table.pressure_enter, table.pressure_leave, table.timeout_scale},
+        static_cast<std::uint32_t>(workers));
 }
+
+base::Expected<std::unique_ptr<dpdk::Region>, dpdk::Error> reserve_table(std::uint32_t capacity, int numa_socket) {
+    auto memory = dpdk::Region::reserve(flow::Table::memory_size(capacity), numa_socket, "the flow table");
+    if (!memory) return base::Unexpected(memory.error());
+    return std::make_unique<dpdk::Region>(std::move(*memory));
+}
+
+flow::SynCookies syn_cookies_of(const policy::Policy& policy) {
+    switch (policy.flow_table.syn_cookies) {
+    case policy::SynCookies::always: return flow::SynCookies::always;
+    case policy::SynCookies::never: return flow::SynCookies::never;
+    case policy::SynCookies::automatic: break;
+    }
+    return flow::SynCookies::automatic;
+}
+
+/// Counters by rule, each worker its own.
+constexpr std::size_t kRuleMemorySize =
+    kRuleSlots * (sizeof(telemetry::RuleCounters) + sizeof(telemetry::RuleEvictions));
 
 reassembly::Config fragment_table(const policy::Policy& policy, std::size_t workers) {
     const policy::FragmentTable& table = policy.fragment_table;
@@ -82,9 +108,8 @@ std::uint64_t memory_without_hugepages(const policy::Policy& policy, std::size_t
                                         : queues * 2048u + workers * (1024u + (workers - 1) * kHandoffRingSize);
     const std::uint64_t buffers = in_motion + workers * fragments.fragments;
     return buffers * (buffer_data_size(policy) + 384u) +
-           workers * flow::Table::memory_size(table_capacity(policy, workers)) +
-           workers * reassembly::Table::memory_size(fragments) +
-           workers * kRuleSlots * sizeof(telemetry::RuleCounters) + kClassifiersAndRest;
+           workers * flow::Table::memory_size(flow_table(policy, workers).capacity) +
+           workers * reassembly::Table::memory_size(fragments) + workers * kRuleMemorySize + kClassifiersAndRest;
 }
 
 /// Ordinary memory is promised freely and missed later, when the kernel ends processes for it; so it is looked at
@@ -137,7 +162,8 @@ base::Expected<std::unique_ptr<DataPlane>, StartError> DataPlane::prepare(const 
     if (!cpus) return base::Unexpected(StartError{Exit::policy_invalid, cpus.error()});
     std::unique_ptr<DataPlane> plane(new DataPlane);
     plane->cpus_ = *cpus;
-    plane->seed_ = random_seed();
+    plane->seed_ = random_secret<flow::HashSeed>();
+    plane->cookie_key_ = random_secret<flow::CookieKey>();
 
     dpdk::EalOptions eal;
     eal.file_prefix = options.file_prefix;
@@ -146,6 +172,7 @@ base::Expected<std::unique_ptr<DataPlane>, StartError> DataPlane::prepare(const 
     eal.hugepages = options.hugepages;
     for (const policy::Interface& interface : policy.interfaces) {
         if (dpdk::is_pci_address(interface.device)) eal.pci_devices.push_back(interface.device);
+        eal.virtio_user |= dpdk::is_virtio_user(interface.device);
     }
     eal.memory_size = options.hugepages ? policy.system.memory_size : memory_without_hugepages(policy, cpus->size());
     if (auto enough = check_ordinary_memory(options, eal.memory_size); !enough) return base::Unexpected(enough.error());
@@ -199,6 +226,7 @@ base::Expected<void, StartError> DataPlane::make_buffers(const policy::Policy& p
     auto pool = dpdk::BufferPool::create("sluice_buffers", buffers, buffer_data_size(policy), numa_socket());
     if (!pool) return failed(pool.error());
     pool_.emplace(std::move(*pool));
+    io_->set_pool(pool_->get());
     for (dpdk::Port& port : ports_) {
         if (auto configured = port.configure(*pool_); !configured) return failed(configured.error());
     }
@@ -236,6 +264,7 @@ worker::Config DataPlane::worker_config(std::uint16_t self, bool sleep_when_idle
     config.ownership.indirection_size = indirection_size_;
     config.cycles_per_tick = dpdk::Eal::cycles_per_second() / base::kTicksPerSecond;
     config.sleep_when_idle = sleep_when_idle;
+    config.cookie_key = cookie_key_;
     return config;
 }
 
@@ -243,28 +272,32 @@ base::Expected<void, StartError> DataPlane::make_workers(const policy::Policy& p
     sleep_when_idle_ = sleep_when_idle;
     const auto count = static_cast<std::uint16_t>(cpus_.size());
     if (count > 1) handoff_ = std::make_unique<worker::HandoffMatrix>(count, kHandoffRingSize);
-    flow::Config table;
-    table.capacity = table_capacity(policy, count);
-    table.on_full = policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
+    flow::Config table = flow_table(policy, count);
+    table.syn_cookies = syn_cookies_of(policy);
     table.seed = seed_;
     reassembly::Config fragments = fragment_table(policy, count);
     std::copy(std::begin(seed_.words), std::end(seed_.words), fragments.seed.words);
     for (std::uint16_t w = 0; w < count; ++w) {
-        auto memory = dpdk::Region::reserve(flow::Table::memory_size(table.capacity), numa_socket(), "the flow table");
+        auto memory = reserve_table(table.capacity, numa_socket());
         if (!memory) return failed(memory.error());
         auto held = dpdk::Region::reserve(reassembly::Table::memory_size(fragments), numa_socket(), "fragments");
         if (!held) return failed(held.error());
-        auto rules =
-            dpdk::Region::reserve(kRuleSlots * sizeof(telemetry::RuleCounters), numa_socket(), "rule counters");
+        auto rules = dpdk::Region::reserve(kRuleMemorySize, numa_socket(), "rule counters");
         if (!rules) return failed(rules.error());
-        Worker worker{cpus_[w], std::move(*memory), std::move(*held), std::move(*rules), nullptr, nullptr, nullptr, {},
-                      nullptr};
-        worker.flows = std::make_unique<flow::Table>(worker.table_memory.bytes(), table, base::monotonic_ticks());
+        Worker worker{
+            cpus_[w], std::move(*memory), std::move(*held), std::move(*rules), nullptr, nullptr, nullptr, {}, {},
+            nullptr};
         worker.fragments = std::make_unique<reassembly::Table>(worker.fragment_memory.bytes(), fragments);
         worker.counters = std::make_unique<telemetry::WorkerCounters>();
         auto* first = reinterpret_cast<telemetry::RuleCounters*>(worker.rule_counter_memory.bytes().data());
         std::uninitialized_value_construct_n(first, kRuleSlots);
         worker.rule_counters = {first, kRuleSlots};
+        auto* evictions = reinterpret_cast<telemetry::RuleEvictions*>(first + kRuleSlots);
+        std::uninitialized_value_construct_n(evictions, kRuleSlots);
+        worker.rule_evictions = {evictions, kRuleSlots};
+        table.rules = worker.rule_counters;
+        table.evictions = worker.rule_evictions;
+        worker.flows = std::make_unique<flow::Table>(worker.table_memory->bytes(), table, base::monotonic_ticks());
         workers_.push_back(std::move(worker));
     }
     return {};
@@ -293,9 +326,63 @@ base::Expected<void, StartError> DataPlane::start(const ruleset::Ruleset* rulese
 }
 
 bool DataPlane::publish(const ruleset::Ruleset* ruleset) {
-    constexpr std::chrono::seconds kPatience{5};
     (void)published_.exchange(ruleset);
+    return synchronize();
+}
+
+rcu::Domain::Grace DataPlane::publish_soon(const ruleset::Ruleset* ruleset) {
+    (void)published_.exchange(ruleset);
+    return domain_.begin_grace();
+}
+
+bool DataPlane::synchronize() {
+    constexpr std::chrono::seconds kPatience{5};
     return domain_.synchronize(kPatience);
+}
+
+base::Expected<void, std::string> DataPlane::resize_tables(const policy::Policy& policy) {
+    if (is_resizing()) return base::Unexpected(std::string("flows are still moving to the table of the last change"));
+    flow::Config table = flow_table(policy, workers_.size());
+    table.seed = seed_;
+    struct Next {
+        std::unique_ptr<dpdk::Region> memory;
+        std::unique_ptr<flow::Table> flows;
+    };
+    std::vector<Next> all;
+    for (const Worker& worker : workers_) {
+        // The rest is for what comes while the flows move.
+        const std::uint64_t room = std::uint64_t{table.capacity} * 9 / 10;
+        if (worker.flows_used() > room) {
+            return base::Unexpected(fmt::format("a worker has {} flows, and a table of the new size has room for {}",
+                                                worker.flows_used(), room));
+        }
+        auto memory = reserve_table(table.capacity, numa_socket());
+        if (!memory) return base::Unexpected(memory.error().message);
+        table.rules = worker.rule_counters;
+        table.evictions = worker.rule_evictions;
+        auto flows = std::make_unique<flow::Table>((*memory)->bytes(), table, base::monotonic_ticks());
+        all.push_back({std::move(*memory), std::move(flows)});
+    }
+    for (std::size_t w = 0; w < workers_.size(); ++w) {
+        Worker& worker = workers_[w];
+        worker.leaving_memory = std::exchange(worker.table_memory, std::move(all[w].memory));
+        worker.leaving = std::exchange(worker.flows, std::move(all[w].flows));
+        worker.loop->move_flows_to(*worker.flows);
+    }
+    return {};
+}
+
+void DataPlane::finish_resizing() {
+    for (Worker& worker : workers_) {
+        if (!worker.leaving || worker.loop->is_moving()) continue;
+        worker.leaving.reset();
+        worker.leaving_memory.reset();
+    }
+}
+
+bool DataPlane::is_resizing() const {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [](const Worker& worker) { return worker.leaving != nullptr; });
 }
 
 std::vector<std::size_t> DataPlane::refresh_links() {
@@ -311,7 +398,7 @@ std::vector<std::size_t> DataPlane::refresh_links() {
 
 std::size_t DataPlane::table_memory_size() const {
     return std::accumulate(workers_.begin(), workers_.end(), std::size_t{0}, [](std::size_t sum, const Worker& worker) {
-        return sum + worker.table_memory.bytes().size();
+        return sum + worker.table_memory->bytes().size();
     });
 }
 

@@ -25,14 +25,22 @@ namespace sluice::control {
 /// One worker with all that is its own.
 struct Worker {
     unsigned cpu = 0;
-    dpdk::Region table_memory;
+    std::unique_ptr<dpdk::Region> table_memory;
     dpdk::Region fragment_memory;
     dpdk::Region rule_counter_memory;
     std::unique_ptr<flow::Table> flows;
     std::unique_ptr<reassembly::Table> fragments;
     std::unique_ptr<telemetry::WorkerCounters> counters;
     std::span<telemetry::RuleCounters> rule_counters;
+    std::span<telemetry::RuleEvictions> rule_evictions;
     std::unique_ptr<worker::WorkerLoop> loop;
+    /// The table so far, while its flows move to `flows`; with its memory.
+    std::unique_ptr<dpdk::Region> leaving_memory{};
+    std::unique_ptr<flow::Table> leaving{};
+
+    [[nodiscard]] std::uint32_t flows_used() const {
+        return flows->stats().used.load() + (leaving ? leaving->stats().used.load() : 0);
+    }
 };
 
 /// Packet buffers that are not in the pool once everything is closed.
@@ -41,8 +49,9 @@ struct BufferAccount {
     std::uint32_t missing = 0;         ///< 0, or a bug
 };
 
-/// Rules of all policies that are alive at once can be counted up to here.
-inline constexpr std::uint32_t kRuleSlots = 131'072;
+/// Rules of all policies that are alive at once can be counted up to here: twice the most that one may have, so that a
+/// policy may be replaced by one of entirely other rules. Memory is taken for slots that are in use.
+inline constexpr std::uint32_t kRuleSlots = 2 * (policy::kMaxRules + 1);
 
 class DataPlane {
   public:
@@ -60,6 +69,19 @@ class DataPlane {
     /// Publishes a ruleset and waits until no worker uses the one before. False: some worker did not get there in time,
     /// and nothing that was published before may be freed.
     bool publish(const ruleset::Ruleset* ruleset);
+
+    /// Publishes a ruleset without waiting; what was published before may be freed when the grace period is over.
+    rcu::Domain::Grace publish_soon(const ruleset::Ruleset* ruleset);
+    [[nodiscard]] bool is_over(rcu::Domain::Grace grace) const { return domain_.is_over(grace); }
+    /// Waits for a grace period that begins now; false when it did not end in time.
+    [[nodiscard]] bool synchronize();
+
+    /// Gives every worker a flow table as `policy` wants it, to which the flows move while packets pass. An error
+    /// leaves everything as it was.
+    base::Expected<void, std::string> resize_tables(const policy::Policy& policy);
+    /// Frees the tables that have become empty since.
+    void finish_resizing();
+    [[nodiscard]] bool is_resizing() const;
 
     /// Looks at the ports' links; returns the interfaces whose link changed since the last call.
     std::vector<std::size_t> refresh_links();
@@ -90,6 +112,7 @@ class DataPlane {
     std::uint16_t indirection_size_ = pipeline::kIndirectionSize;
     bool sleep_when_idle_ = false;
     flow::HashSeed seed_{};
+    flow::CookieKey cookie_key_{};
     std::unique_ptr<worker::HandoffMatrix> handoff_;
     rcu::Domain domain_;
     rcu::Published<ruleset::Ruleset> published_;

@@ -9,6 +9,8 @@ Totals totals_of(const Worker& worker) {
     for (const auto& drops : counters.drops) {
         totals.dropped += drops.load();
     }
+    totals.answered = counters.answered_packets.load();
+    totals.made = counters.made_packets.load();
     totals.received = counters.received_packets.load();
     return totals;
 }
@@ -20,14 +22,17 @@ Totals totals_of(const std::vector<Worker>& workers) {
         const Totals one = totals_of(worker);
         sum.forwarded += one.forwarded;
         sum.dropped += one.dropped;
+        sum.answered += one.answered;
     }
-    // Counted apart from the others, so that received = forwarded + dropped + held can be seen to hold.
+    // Counted apart from the others, so that received + made = forwarded + answered + dropped + held can be seen to
+    // hold.
     for (const Worker& worker : workers) {
         sum.held -= worker.counters->handed_in_packets.load();
     }
     for (const Worker& worker : workers) {
         sum.held += worker.counters->handed_off_packets.load();
         sum.held += worker.counters->held_fragments.load();
+        sum.made += worker.counters->made_packets.load();
         sum.received += worker.counters->received_packets.load();
     }
     return sum;

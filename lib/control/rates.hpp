@@ -14,7 +14,9 @@ struct Totals {
     std::uint64_t received = 0;
     std::uint64_t forwarded = 0;
     std::uint64_t dropped = 0;
-    std::uint64_t held = 0; ///< in rings between workers, and fragments of incomplete datagrams
+    std::uint64_t answered = 0; ///< by Sluice, in the other end's place
+    std::uint64_t made = 0;     ///< by Sluice; they count as forwarded or dropped as well
+    std::uint64_t held = 0;     ///< in rings between workers, and fragments of incomplete datagrams
 };
 
 /// Sums over workers. Read so that a packet on its way is never counted as forwarded before it is as received.

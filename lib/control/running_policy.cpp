@@ -13,7 +13,7 @@ namespace {
 
 bool same_system(const policy::System& a, const policy::System& b) {
     return a.workers_auto == b.workers_auto && a.worker_cpus == b.worker_cpus && a.memory_size == b.memory_size &&
-           a.buffers == b.buffers && a.sleep_when_idle == b.sleep_when_idle;
+           a.buffers == b.buffers && a.buffer_size == b.buffer_size && a.sleep_when_idle == b.sleep_when_idle;
 }
 
 bool same_interfaces(const std::vector<policy::Interface>& a, const std::vector<policy::Interface>& b) {
@@ -27,19 +27,23 @@ bool same_interfaces(const std::vector<policy::Interface>& a, const std::vector<
     return true;
 }
 
+bool same_table(const policy::FlowTable& a, const policy::FlowTable& b) {
+    return a.capacity == b.capacity && a.half_open_percent == b.half_open_percent &&
+           a.pressure_enter == b.pressure_enter && a.pressure_leave == b.pressure_leave &&
+           a.timeout_scale == b.timeout_scale && a.syn_cookies == b.syn_cookies;
+}
+
 } // namespace
 
 std::vector<std::string> fixed_differences(const policy::Policy& running, const policy::Policy& wanted) {
     std::vector<std::string> sections;
     if (!same_system(running.system, wanted.system)) sections.emplace_back("system");
     if (!same_interfaces(running.interfaces, wanted.interfaces)) sections.emplace_back("interfaces");
-    const bool same_table = running.flow_table.capacity == wanted.flow_table.capacity &&
-                            running.flow_table.on_full == wanted.flow_table.on_full;
     const policy::FragmentTable& one = running.fragment_table;
     const policy::FragmentTable& other = wanted.fragment_table;
     const bool same_fragments =
         one.datagrams == other.datagrams && one.per_datagram == other.per_datagram && one.timeout == other.timeout;
-    if (!same_table || !same_fragments) sections.emplace_back("tables");
+    if (!same_fragments) sections.emplace_back("tables.fragments");
     return sections;
 }
 
@@ -71,31 +75,43 @@ std::optional<policy::Policy> RunningPolicy::read(const std::string& name, const
     return policy;
 }
 
-std::unique_ptr<const ruleset::Ruleset> RunningPolicy::compile(const policy::Policy& policy, std::uint32_t epoch,
-                                                               PolicyOutcome& outcome) {
+std::optional<policy::Compilation> RunningPolicy::compile(const policy::Policy& policy, PolicyOutcome& outcome) {
     const auto names = rule_names(policy);
     const auto slots = slots_.assign(names);
     if (!slots) {
         outcome.kind = PolicyOutcome::Kind::failed;
         outcome.message = fmt::format("{} rules are more than can be counted", names.size());
-        return nullptr;
+        return std::nullopt;
     }
     policy::CompileOptions options;
-    options.epoch = epoch;
-    options.numa_socket = plane_.numa_socket();
+    options.epoch = last_epoch_ + 1;
     options.counter_slots = *slots;
-    auto ruleset = policy::compile(policy, options, outcome.diagnostics);
-    if (!ruleset) outcome.kind = PolicyOutcome::Kind::invalid;
-    return ruleset;
+    auto compilation = policy::compile_with_report(policy, options, outcome.diagnostics);
+    if (!compilation) outcome.kind = PolicyOutcome::Kind::invalid;
+    return compilation;
+}
+
+std::unique_ptr<Generation> RunningPolicy::make_generation(policy::Policy policy, policy::Compilation compilation,
+                                                           std::string file, std::string text) {
+    last_epoch_ = compilation.ruleset->epoch();
+    auto next = std::make_unique<Generation>();
+    next->number = ++last_number_;
+    next->sets = LiveSets(policy.address_sets);
+    next->policy = std::move(policy);
+    next->ruleset = std::move(compilation.ruleset);
+    next->untracked = std::move(compilation.untracked);
+    next->tracked = std::move(compilation.tracked);
+    next->file = std::move(file);
+    next->text = std::move(text);
+    next->applied_at = std::chrono::system_clock::now();
+    return next;
 }
 
 PolicyOutcome RunningPolicy::begin(policy::Policy policy, std::string file, std::string text) {
     PolicyOutcome outcome;
-    auto ruleset = compile(policy, ++last_epoch_, outcome);
-    if (!ruleset) return outcome;
-    running_ = std::make_unique<Generation>();
-    *running_ = {last_epoch_,     std::move(policy), std::move(ruleset),
-                 std::move(file), std::move(text),   std::chrono::system_clock::now()};
+    auto compilation = compile(policy, outcome);
+    if (!compilation) return outcome;
+    running_ = make_generation(std::move(policy), std::move(*compilation), std::move(file), std::move(text));
     outcome.kind = PolicyOutcome::Kind::applied;
     return outcome;
 }
@@ -104,9 +120,9 @@ PolicyOutcome RunningPolicy::check(const std::string& name, const std::string& t
     PolicyOutcome outcome;
     const auto policy = read(name, text, set_files, outcome);
     if (!policy) return outcome;
-    const auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
+    const auto compilation = compile(*policy, outcome);
     slots_.keep_only(rule_names(running_->policy));
-    if (!ruleset) return outcome;
+    if (!compilation) return outcome;
     const bool same = policy->content_hash == running_->policy.content_hash;
     outcome.kind = same ? PolicyOutcome::Kind::unchanged : PolicyOutcome::Kind::valid;
     return outcome;
@@ -117,19 +133,26 @@ PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& f
     PolicyOutcome outcome;
     auto policy = read(name, text, set_files, outcome);
     if (!policy) return outcome;
-    if (policy->content_hash == running_->policy.content_hash) {
+    // The files say how sets are to be: what came and went since goes with every policy that is applied.
+    if (policy->content_hash == running_->policy.content_hash && !running_->sets.differ()) {
         outcome.kind = PolicyOutcome::Kind::unchanged;
         running_->file = file;
         return outcome;
     }
-    auto ruleset = compile(*policy, last_epoch_ + 1, outcome);
-    if (!ruleset) {
+    auto compilation = compile(*policy, outcome);
+    if (!compilation) {
         slots_.keep_only(rule_names(running_->policy));
         return outcome;
     }
-    ++last_epoch_;
-    auto next = std::make_unique<Generation>();
-    *next = {last_epoch_, std::move(*policy), std::move(ruleset), file, text, std::chrono::system_clock::now()};
+    if (!same_table(running_->policy.flow_table, policy->flow_table)) {
+        if (auto resized = plane_.resize_tables(*policy); !resized) {
+            slots_.keep_only(rule_names(running_->policy));
+            outcome.kind = PolicyOutcome::Kind::failed;
+            outcome.message = "the flow table cannot be changed now: " + resized.error();
+            return outcome;
+        }
+    }
+    auto next = make_generation(std::move(*policy), std::move(*compilation), file, text);
     const bool safe = plane_.publish(next->ruleset.get());
     retire(std::exchange(running_, std::move(next)), safe);
     slots_.keep_only(rule_names(running_->policy));
@@ -139,10 +162,12 @@ PolicyOutcome RunningPolicy::apply(const std::string& name, const std::string& f
 }
 
 void RunningPolicy::retire(std::unique_ptr<Generation> previous, bool safe_to_free) {
-    if (safe_to_free)
+    if (safe_to_free) {
         unfreed_.clear();
-    else
+        left_.clear();
+    } else {
         unfreed_.push_back(std::move(previous));
+    }
 }
 
 } // namespace sluice::control

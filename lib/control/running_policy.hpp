@@ -3,6 +3,8 @@
 
 #include "control/counter_slots.hpp"
 #include "control/data_plane.hpp"
+#include "control/live_sets.hpp"
+#include "policy/compile/compile.hpp"
 #include "policy/diagnostic/diagnostic.hpp"
 #include "policy/model/policy.hpp"
 #include "policy/model/read.hpp"
@@ -10,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +28,25 @@ struct PolicyOutcome {
     std::string message; ///< needs_restart, failed: one sentence
 };
 
-/// What runs.
+/// How a change of an address set ended.
+struct SetOutcome {
+    enum class Kind : std::uint8_t { changed, unchanged, no_such_set, not_in_set, too_large, failed };
+    Kind kind = Kind::failed;
+    std::string message; ///< one sentence, unless changed or unchanged
+    std::size_t added = 0;
+    std::size_t removed = 0;
+    std::size_t prefixes = 0; ///< written in the set now
+    bool recompiled = false;  ///< it was too much for the tables as they were
+};
+
+/// What runs. Its sets are the policy's as it was read; `sets` knows what came of them.
 struct Generation {
     std::uint32_t number = 0;
     policy::Policy policy;
-    std::unique_ptr<const ruleset::Ruleset> ruleset;
+    std::unique_ptr<const ruleset::Ruleset> ruleset; ///< the newest one: changes of sets make new ones
+    policy::CompiledClassifier untracked{};
+    policy::CompiledClassifier tracked{};
+    LiveSets sets{};
     std::string file; ///< its absolute path; empty when it came from no file
     std::string text;
     std::chrono::system_clock::time_point applied_at;
@@ -55,20 +72,39 @@ class RunningPolicy {
     PolicyOutcome apply(const std::string& name, const std::string& file, const std::string& text,
                         policy::SetFiles set_files = policy::SetFiles::follow);
 
+    /// Changes an address set while traffic passes: all of it, or nothing at all. Nothing is compiled; every flow is
+    /// judged again on its next packet. Lasts until the next policy is applied.
+    SetOutcome change_set(const SetChange& change);
+    /// Frees what changes of sets left behind, once no worker can use it any more. Now and then.
+    void reclaim();
+
     [[nodiscard]] const Generation& running() const { return *running_; }
 
   private:
     std::optional<policy::Policy> read(const std::string& name, const std::string& text, policy::SetFiles set_files,
                                        PolicyOutcome& outcome) const;
-    std::unique_ptr<const ruleset::Ruleset> compile(const policy::Policy& policy, std::uint32_t epoch,
-                                                    PolicyOutcome& outcome);
+    std::optional<policy::Compilation> compile(const policy::Policy& policy, PolicyOutcome& outcome);
+    std::unique_ptr<Generation> make_generation(policy::Policy policy, policy::Compilation compilation,
+                                                std::string file, std::string text);
     void retire(std::unique_ptr<Generation> previous, bool safe_to_free);
+    bool change_tables(std::size_t set, const SetDifference& difference);
+    bool change_tables(std::size_t set, const classifier::ListChange& change);
+    bool compile_with(std::size_t set, const SetDifference& difference, SetOutcome& outcome);
+    void wait_for_workers();
 
     DataPlane& plane_;
     CounterSlots& slots_;
     std::unique_ptr<Generation> running_;
     std::uint32_t last_epoch_ = 0;
+    std::uint32_t last_number_ = 0;
     std::vector<std::unique_ptr<Generation>> unfreed_; ///< a worker did not report in time: kept until the next success
+
+    /// What a change of a set took out of use.
+    struct Left {
+        rcu::Domain::Grace grace;
+        std::unique_ptr<const ruleset::Ruleset> ruleset;
+    };
+    std::deque<Left> left_; ///< oldest first
 };
 
 /// Names of the rules with "default" behind them: what counter slots are assigned to.

@@ -61,6 +61,10 @@ bool is_pci_address(const std::string& device) {
     return rte_pci_addr_parse(before_comma(device).c_str(), &address) == 0;
 }
 
+bool is_virtio_user(const std::string& device) {
+    return device.starts_with("net_virtio_user");
+}
+
 std::optional<std::string> kernel_interface_of(const std::string& device) {
     return argument(device, "iface");
 }

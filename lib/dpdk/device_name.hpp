@@ -12,6 +12,9 @@ namespace sluice::dpdk {
 /// Whether `device` is a PCI address such as 0000:8a:00.0 or 8a:00.0, with or without arguments.
 bool is_pci_address(const std::string& device);
 
+/// Whether `device` is a virtio-user port: see EalOptions::virtio_user.
+bool is_virtio_user(const std::string& device);
+
 /// The kernel's interface that devargs name (`iface=`), if they do.
 std::optional<std::string> kernel_interface_of(const std::string& device);
 std::optional<std::uint16_t> kernel_mtu_of(const std::string& device);

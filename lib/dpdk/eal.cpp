@@ -64,6 +64,8 @@ std::vector<std::string> arguments(const EalOptions& options) {
         args.insert(args.end(), {"-m", std::to_string((options.memory_size + kMiB - 1) / kMiB)});
     if (!options.hugepages) {
         args.emplace_back("--no-huge");
+    } else if (options.virtio_user) {
+        args.emplace_back("--single-file-segments"); // vhost-user carries eight files at most; excludes the other
     } else {
         args.emplace_back("--huge-unlink=always"); // a crash leaves no hugepages behind
     }

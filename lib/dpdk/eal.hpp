@@ -23,6 +23,7 @@ struct EalOptions {
     std::vector<unsigned> control_cpus;   ///< where the main thread may run; empty: anywhere
     std::vector<std::string> pci_devices; ///< the only PCI devices to look at; empty: no PCI bus at all
     bool hugepages = true;
+    bool virtio_user = false;      ///< a port of that kind shares all memory with its peer, which wants few files of it
     bool shared_files = true;      ///< runtime folder and telemetry socket; off for tools and tests
     std::uint64_t memory_size = 0; ///< bytes taken at start; 0 with hugepages: as needed. Without, all there will be
 };

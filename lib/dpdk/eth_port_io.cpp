@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include <cstring>
 #include <utility>
 
 namespace sluice::dpdk {
@@ -62,6 +63,19 @@ void EthPortIo::release(void* const* handles, unsigned count) {
         buffers[i] = static_cast<rte_mbuf*>(handles[i]);
     }
     rte_pktmbuf_free_bulk(buffers, count);
+}
+
+void* EthPortIo::make(std::span<const std::byte> frame) {
+    rte_mbuf* buffer = rte_pktmbuf_alloc(pool_);
+    if (buffer == nullptr) return nullptr;
+    const auto length = static_cast<std::uint16_t>(frame.size());
+    std::memcpy(rte_pktmbuf_append(buffer, length), frame.data(), length); // a buffer holds 2,048 bytes at least
+    return buffer;
+}
+
+void EthPortIo::shorten(void* handle, std::uint16_t length) {
+    auto* buffer = static_cast<rte_mbuf*>(handle);
+    (void)rte_pktmbuf_trim(buffer, static_cast<std::uint16_t>(buffer->data_len - length));
 }
 
 } // namespace sluice::dpdk

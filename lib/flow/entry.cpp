@@ -1,27 +1,30 @@
 #include "flow/entry.hpp"
 
-#include <array>
+#include <cstddef>
+#include <cstring>
 
 namespace sluice::flow {
 namespace {
 
-constexpr std::size_t kKeyWords = sizeof(Key) / sizeof(std::uint32_t);
-static_assert(sizeof(Key) % sizeof(std::uint32_t) == 0 && alignof(Entry) >= alignof(std::uint32_t));
-using KeyWords = std::array<std::uint32_t, kKeyWords>;
+// The key is plain memory for its owner, who compares it for every packet, and a row of atomic words for readers: as
+// many of eight bytes as fit, and one of four.
+constexpr std::size_t kKeyWords = sizeof(Key) / sizeof(std::uint64_t);
+static_assert(sizeof(Key) == kKeyWords * sizeof(std::uint64_t) + sizeof(std::uint32_t));
+static_assert(offsetof(Entry, key) == 0 && alignof(Entry) >= alignof(std::uint64_t));
 
-// The key is plain memory for its owner, who compares it for every packet, and a row of atomic words for readers.
-std::uint32_t* words_of(Key& key) {
-    return reinterpret_cast<std::uint32_t*>(&key);
+template <typename Word> std::atomic_ref<Word> word_of(Key& key, std::size_t number) {
+    return std::atomic_ref(reinterpret_cast<Word*>(&key)[number]);
 }
 
 } // namespace
 
 void store_key(Entry& entry, const Key& key) {
-    const KeyWords words = std::bit_cast<KeyWords>(key);
-    std::uint32_t* target = words_of(entry.key);
     for (std::size_t i = 0; i < kKeyWords; ++i) {
-        std::atomic_ref(target[i]).store(words[i], std::memory_order_release);
+        word_of<std::uint64_t>(entry.key, i).store(detail::word_at(&key, 8 * i), std::memory_order_release);
     }
+    std::uint32_t last;
+    std::memcpy(&last, reinterpret_cast<const char*>(&key) + 8 * kKeyWords, sizeof last);
+    word_of<std::uint32_t>(entry.key, 2 * kKeyWords).store(last, std::memory_order_release);
 }
 
 std::optional<FlowView> snapshot(const Entry& entry) {
@@ -29,13 +32,15 @@ std::optional<FlowView> snapshot(const Entry& entry) {
     if ((before & 1) == 0) return std::nullopt;
 
     FlowView view{};
-    KeyWords words{};
     // atomic_ref wants a mutable object even for loads (C++20); nothing is written.
-    std::uint32_t* source = words_of(const_cast<Entry&>(entry).key);
+    auto& key = const_cast<Entry&>(entry).key;
+    auto* copy = reinterpret_cast<char*>(&view.key);
     for (std::size_t i = 0; i < kKeyWords; ++i) {
-        words[i] = std::atomic_ref(source[i]).load(std::memory_order_acquire);
+        const std::uint64_t word = word_of<std::uint64_t>(key, i).load(std::memory_order_acquire);
+        std::memcpy(copy + 8 * i, &word, sizeof word);
     }
-    view.key = std::bit_cast<Key>(words);
+    const std::uint32_t last = word_of<std::uint32_t>(key, 2 * kKeyWords).load(std::memory_order_acquire);
+    std::memcpy(copy + 8 * kKeyWords, &last, sizeof last);
     const std::uint8_t flags = entry.flags.load();
     view.original_is_second = flags & entry_flag::kOriginalIsSecond;
     view.assured = flags & entry_flag::kAssured;

@@ -28,13 +28,17 @@ using Index = std::uint32_t;
 inline constexpr Index kNone = 0xffffffff;
 
 /// Raised whenever Entry or Bucket change their meaning in memory.
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 namespace entry_flag {
 inline constexpr std::uint8_t kOriginalIsSecond = 0x01; ///< the opener is end 1 of the key
 inline constexpr std::uint8_t kReplied = 0x02;          ///< the other end has sent something
 inline constexpr std::uint8_t kAssured = 0x04;          ///< TCP: handshake complete; others: went both ways
 inline constexpr std::uint8_t kOpenedAtPeer = 0x08;     ///< the opener is behind the wire's second port
+inline constexpr std::uint8_t kProxied = 0x10;          ///< TCP: it has a sequence offset (flow/sequence_offsets.hpp)
+inline constexpr std::uint8_t kYields = 0x20;           ///< its rule says `on_full: drop_new`: it takes nobody's entry
+inline constexpr std::uint8_t kBrief = 0x40;            ///< forgotten as soon as it is over
+inline constexpr std::uint8_t kKept = 0x80;             ///< in one of the entries that are reserved for its rule
 } // namespace entry_flag
 
 /// What a protocol's tracker keeps. Which one it is, the key's protocol says; zeroed when a flow begins.
@@ -60,8 +64,8 @@ struct alignas(base::kCacheLine) Entry {
     base::Cell<std::uint32_t> bytes_low[2];
     base::Cell<std::uint16_t> bytes_high[2]; ///< above bytes_low: 48 bits, 281 TB a direction
     Tracker tracker;
-    Index timer_next;
-    std::uint32_t timer_previous; ///< an index, or kSlotFlag + slot for the first of a list
+    Index timer_next;             ///< an index, or kListFlag + list for the last of a list
+    std::uint32_t timer_previous; ///< an index, or kListFlag + list for the first of a list
     base::Cell<base::Tick> created_tick;
 
     /// Owner: counts packets of one direction.

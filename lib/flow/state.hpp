@@ -107,20 +107,53 @@ constexpr TimeoutClass timeout_class(State state) {
     return TimeoutClass::other;
 }
 
-/// What gives way first when the table is full: lower values go first.
-enum class EvictionClass : std::uint8_t { closing, unanswered, idle };
+/// What a flow's entry is worth to others when the table is full, and the order in which it gives way.
+enum class EvictionClass : std::uint8_t {
+    closing,    ///< over, but for late packets: both ends have finished, or one has given up
+    half_open,  ///< a handshake under way, or a flow taken up from its middle that nobody has answered
+    unanswered, ///< one-way so far, and no handshake to tell more
+    answered,   ///< both ends take part: only another answered flow may take its place
+};
+inline constexpr std::size_t kEvictionClassCount = 4;
 
-constexpr EvictionClass eviction_class(State state) {
+namespace detail {
+
+/// Nothing is to come any more. After one FIN, the other end may still have much to say, and the last ACK of two is
+/// still wanted by who waits for it.
+constexpr bool is_finished(State state) {
+    return state == State::tcp_time_wait || state == State::tcp_closed || state == State::sctp_closed;
+}
+
+constexpr EvictionClass work_out_eviction_class(State state, bool replied) {
+    if (is_finished(state)) return EvictionClass::closing;
     switch (timeout_class(state)) {
-    case TimeoutClass::tcp_closing:
-    case TimeoutClass::sctp_closing: return EvictionClass::closing;
     case TimeoutClass::tcp_new:
-    case TimeoutClass::sctp_new:
+    case TimeoutClass::sctp_new: return EvictionClass::half_open;
+    case TimeoutClass::tcp_established:
+    case TimeoutClass::tcp_closing:
+    case TimeoutClass::sctp_established:
+    case TimeoutClass::sctp_closing: return replied ? EvictionClass::answered : EvictionClass::half_open;
     case TimeoutClass::udp_new: return EvictionClass::unanswered;
     default:
         return state == State::other_new || state == State::icmp_query ? EvictionClass::unanswered
-                                                                       : EvictionClass::idle;
+                                                                       : EvictionClass::answered;
     }
+}
+
+inline constexpr auto kEvictionClasses = [] {
+    std::array<std::array<EvictionClass, kStateCount>, 2> all{};
+    for (std::size_t s = 0; s < kStateCount; ++s) {
+        all[0][s] = work_out_eviction_class(static_cast<State>(s), false);
+        all[1][s] = work_out_eviction_class(static_cast<State>(s), true);
+    }
+    return all;
+}();
+
+} // namespace detail
+
+/// `replied`: the other end has sent something.
+constexpr EvictionClass eviction_class(State state, bool replied) {
+    return detail::kEvictionClasses[replied ? 1 : 0][static_cast<std::size_t>(state)];
 }
 
 } // namespace sluice::flow

@@ -1,23 +1,14 @@
 #include "flow/tcp_tracker.hpp"
 
+#include "flow/tcp_ordinary.hpp"
+
 #include <algorithm>
 
 namespace sluice::flow::tcp {
 namespace {
 
-/// The acknowledgments that a sender with a small window may be late by: Linux's MAXACKWINCONST.
-constexpr std::uint32_t kLateAcknowledgment = 66'000;
 /// A SYN's window is not scaled (RFC 7323, 2.2), so it is not above this.
 constexpr std::uint32_t kLargestUnscaledWindow = 65'535;
-constexpr unsigned kRetransmitsOfStalled = 3;
-
-// Sequence numbers compare modulo 2^32 (RFC 9293, 3.4).
-bool before(std::uint32_t a, std::uint32_t b) {
-    return static_cast<std::int32_t>(a - b) < 0;
-}
-bool after(std::uint32_t a, std::uint32_t b) {
-    return before(b, a);
-}
 
 constexpr unsigned index_of(Direction direction) {
     return static_cast<unsigned>(direction);

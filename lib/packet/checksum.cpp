@@ -1,9 +1,6 @@
 #include "packet/checksum.hpp"
 
-#include "net/checksum.hpp"
 #include "net/crc32c.hpp"
-#include "net/headers.hpp"
-#include "packet/transport.hpp"
 
 #include <cstring>
 
@@ -13,23 +10,11 @@ namespace {
 using net::Family;
 namespace protocol = net::protocol;
 
-/// The sum over a whole, sound segment or datagram is all ones, which finishes as zero (RFC 1071, 1).
-bool sum_ok(std::span<const std::byte> payload, std::uint64_t pseudo_header) {
-    return net::checksum_finish(net::checksum_add(payload, pseudo_header)) == 0;
-}
-
-std::uint64_t pseudo_header_of(const Parsed& parsed, std::size_t length) {
-    return net::pseudo_header_sum(parsed.family, parsed.source, parsed.destination, parsed.protocol,
-                                  static_cast<std::uint32_t>(length));
-}
-
-bool udp_ok(std::span<const std::byte> payload, const Parsed& parsed) {
-    net::UdpHeader udp;
-    std::memcpy(&udp, payload.data(), sizeof udp);
-    if (udp.checksum.raw() == 0) return parsed.family == Family::ipv4;
-    // The UDP length counts, not the IP packet's, which may go on behind it.
-    const std::size_t length = udp.length.host();
-    return sum_ok(payload.first(length), pseudo_header_of(parsed, length));
+/// The sum over a whole, sound message is all ones (RFC 1071, 1).
+bool sum_ok(std::span<const std::byte> payload) {
+    net::OnesSum sum;
+    sum.add(payload.data(), payload.size());
+    return sum.is_all_ones();
 }
 
 bool sctp_ok(std::span<const std::byte> payload) {
@@ -47,13 +32,13 @@ bool sctp_ok(std::span<const std::byte> payload) {
 } // namespace
 
 bool transport_checksum_ok(std::span<const std::byte> frame, const Parsed& parsed) {
-    const std::size_t length = transport_length(parsed);
-    const std::span<const std::byte> payload = frame.subspan(parsed.l4_offset, length);
+    const std::span<const std::byte> payload = frame.subspan(parsed.l4_offset, transport_length(parsed));
     switch (parsed.protocol) {
-    case protocol::kTcp: return sum_ok(payload, pseudo_header_of(parsed, length));
-    case protocol::kUdp: return udp_ok(payload, parsed);
-    case protocol::kIcmp: return parsed.family != Family::ipv4 || sum_ok(payload, 0);
-    case protocol::kIcmpv6: return parsed.family != Family::ipv6 || sum_ok(payload, pseudo_header_of(parsed, length));
+    case protocol::kTcp: return tcp_checksum_ok(frame.data(), parsed);
+    case protocol::kUdp: return udp_checksum_ok(frame.data(), parsed);
+    case protocol::kIcmp: return parsed.family != Family::ipv4 || sum_ok(payload);
+    case protocol::kIcmpv6:
+        return parsed.family != Family::ipv6 || pseudo_sum_ok(payload.data(), payload.size(), parsed);
     case protocol::kSctp: return sctp_ok(payload);
     default: return true;
     }

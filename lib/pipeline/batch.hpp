@@ -7,6 +7,7 @@
 #include "flow/entry.hpp"
 #include "flow/key.hpp"
 #include "packet/parsed.hpp"
+#include "packet/tcp_write.hpp"
 #include "reassembly/table.hpp"
 #include "ruleset/classifier.hpp"
 #include "ruleset/ruleset.hpp"
@@ -22,6 +23,33 @@ inline constexpr unsigned kBatchSize = 32;
 
 template <typename T> using Column = std::array<T, kBatchSize>;
 
+namespace detail {
+template <std::size_t kSize> struct WordOf;
+template <> struct WordOf<1> { using Type = std::uint8_t; };
+template <> struct WordOf<2> { using Type = std::uint16_t; };
+template <> struct WordOf<4> { using Type = std::uint32_t; };
+} // namespace detail
+
+/// Whether any of the first `count` is `value`. None ends the loop early: so it becomes a few instructions for all.
+template <typename T> bool any_is(const Column<T>& column, unsigned count, T value) {
+    using Word = typename detail::WordOf<sizeof(T)>::Type;
+    Word found = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        found = static_cast<Word>(found | (column[i] == value ? 1 : 0));
+    }
+    return found != 0;
+}
+
+/// Whether the first `count` all are `value`.
+template <typename T> bool all_are(const Column<T>& column, unsigned count, T value) {
+    using Word = typename detail::WordOf<sizeof(T)>::Type;
+    Word others = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        others = static_cast<Word>(others | (static_cast<Word>(column[i]) ^ static_cast<Word>(value)));
+    }
+    return others == 0;
+}
+
 /// What is to become of a packet.
 enum class Disposition : std::uint8_t {
     pending,  ///< not decided yet
@@ -29,6 +57,8 @@ enum class Disposition : std::uint8_t {
     drop,     ///< for `reason`
     hand_off, ///< to worker `owner`
     held,     ///< a fragment: kept by the reassembly until its datagram is complete
+    answer,   ///< rewritten, and of another length: back by the port it came in by
+    absorb,   ///< dealt with: what there is to say about it is among the frames that were made
 };
 
 /// How a packet came to this worker.
@@ -50,6 +80,19 @@ struct Selection {
     void clear() { count = 0; }
 };
 
+/// A frame of Sluice's own, to be sent by `port`.
+struct MadeFrame {
+    std::uint16_t port;
+    std::uint16_t length;
+    std::array<std::byte, packet::kLongestOwnFrame> bytes;
+};
+
+/// Frames that the stages made. No packet makes more than two.
+struct MadeFrames {
+    unsigned count = 0;
+    std::array<MadeFrame, std::size_t{2} * kBatchSize> frame;
+};
+
 struct Batch {
     unsigned count = 0;
 
@@ -64,7 +107,7 @@ struct Batch {
 
     // Filled by the parse stage.
     Column<packet::Parsed> parsed;
-    Column<ruleset::Query> query; ///< as the packet travels
+    Selection not_ordinary; ///< rows that packet::parse_ordinary() left alone: only these can be fragments
 
     // Filled by the reassembly stage, for the row whose fragment completes a datagram: from there on it stands for all
     // of the datagram's fragments. `data`, `length` and `handle` are the first one's, `parsed` says what the datagram
@@ -91,12 +134,19 @@ struct Batch {
     Column<std::uint16_t> owner;          ///< when handed off
     Column<std::uint32_t> rule_slot;      ///< counter slot of the rule that decided, kNoRule if none did
     Column<ruleset::Path> path;           ///< what the untracked classifier said
+    MadeFrames made;
 
     [[nodiscard]] bool is_datagram(unsigned row) const { return datagram[row] != reassembly::kNone; }
     /// Packets that the row stands for, and the bytes of their frames.
     [[nodiscard]] unsigned packets_of(unsigned row) const { return is_datagram(row) ? fragments[row] : 1u; }
     [[nodiscard]] std::uint32_t bytes_of(unsigned row) const {
         return is_datagram(row) ? frame_bytes[row] : length[row];
+    }
+
+    /// Whether all rows are packets of their own that came by one port and are forwarded, as nearly all are.
+    [[nodiscard]] bool passes_as_it_came() const {
+        return all_are(disposition, count, Disposition::forward) && all_are(datagram, count, reassembly::kNone) &&
+               all_are(port, count, port[0]);
     }
 
     void drop(unsigned row, telemetry::DropReason why) {

@@ -2,9 +2,10 @@
 #include "packet/parse.hpp"
 
 #include "net/headers.hpp"
+#include "packet/parse_ordinary.hpp"
 #include "pipeline/pipeline.hpp"
-#include "pipeline/query.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::pipeline {
@@ -72,7 +73,6 @@ bool is_neighbor_discovery(const packet::Parsed& parsed) {
 
 void decide_by_kind(Batch& batch, unsigned i, const ruleset::Sanity& sanity) {
     const packet::Parsed& parsed = batch.parsed[i];
-    batch.disposition[i] = Disposition::pending;
     const auto refused = static_cast<std::uint16_t>(parsed.oddities & sanity.refused);
     if (refused != 0) [[unlikely]] {
         batch.drop(i, reason_for_oddities(refused));
@@ -115,35 +115,54 @@ bool port_verifies(const std::byte* frame, const packet::Parsed& parsed) {
     }
 }
 
+/// Whether no frame can be too long for the peer, and no port has said anything about a checksum.
+bool nothing_to_look_at(const Batch& batch, const ruleset::Ruleset& ruleset) {
+    if (batch.count == 0) return true;
+    std::uint16_t longest = 0;
+    for (unsigned i = 0; i < batch.count; ++i) {
+        longest = std::max(longest, batch.length[i]);
+    }
+    return longest <= ruleset.port(batch.port[0]).peer_mtu && all_are(batch.port, batch.count, batch.port[0]) &&
+           all_are(batch.checksum, batch.count, Checksum::unknown);
+}
+
 } // namespace
 
 void parse(Batch& batch, const Context& context) {
     const ruleset::Ruleset& ruleset = *context.ruleset;
-    for (unsigned i = 0; i < batch.count; ++i) {
+    const unsigned count = batch.count;
+    for (unsigned i = 0; i < count; ++i) {
         base::prefetch(batch.data[i]);
     }
-    for (unsigned i = 0; i < batch.count; ++i) {
-        batch.rule_slot[i] = kNoRule;
-        batch.path[i] = ruleset::Path::none;
-        batch.datagram[i] = reassembly::kNone;
+    batch.rule_slot.fill(kNoRule);
+    batch.path.fill(ruleset::Path::none);
+    batch.datagram.fill(reassembly::kNone);
+    batch.disposition.fill(Disposition::pending);
+    Selection& others = batch.not_ordinary;
+    others.clear();
+    for (unsigned i = 0; i < count; ++i) {
+        if (packet::parse_ordinary({batch.data[i], batch.length[i]}, batch.parsed[i])) [[likely]]
+            continue;
         packet::parse({batch.data[i], batch.length[i]}, batch.parsed[i]);
+        others.add(i);
     }
-    // A round of its own: addresses that were just written in parts cannot be read as wholes without waiting.
-    for (unsigned i = 0; i < batch.count; ++i) {
-        decide_by_kind(batch, i, ruleset.sanity());
-        const ruleset::Port& port = ruleset.port(batch.port[i]);
+    // What is ordinary has nothing that is decided here. The others in a round of their own: addresses that were just
+    // written in parts cannot be read as wholes without waiting.
+    for (unsigned k = 0; k < others.count; ++k) {
+        decide_by_kind(batch, others.row[k], ruleset.sanity());
+    }
+    if (nothing_to_look_at(batch, ruleset)) [[likely]]
+        return;
+    for (unsigned i = 0; i < count; ++i) {
         if (batch.disposition[i] == Disposition::drop) continue;
         // Before any flow is touched: a packet that cannot be forwarded must not move a state.
-        if (batch.length[i] > port.peer_mtu + batch.parsed[i].l3_offset) {
+        if (batch.length[i] > ruleset.port(batch.port[i]).peer_mtu + batch.parsed[i].l3_offset) [[unlikely]] {
             batch.drop(i, DropReason::mtu_exceeded);
             continue;
         }
-        if (batch.disposition[i] == Disposition::pending) {
-            const bool whole = batch.parsed[i].fragment == packet::FragmentState::whole;
-            if (batch.checksum[i] != Checksum::unknown && !(whole && port_verifies(batch.data[i], batch.parsed[i])))
-                batch.checksum[i] = Checksum::unknown;
-            fill_query(batch.parsed[i], port.zone, ruleset.port(port.peer).zone, batch.query[i]);
-        }
+        if (batch.checksum[i] == Checksum::unknown || batch.disposition[i] != Disposition::pending) continue;
+        const bool whole = batch.parsed[i].fragment == packet::FragmentState::whole;
+        if (!whole || !port_verifies(batch.data[i], batch.parsed[i])) batch.checksum[i] = Checksum::unknown;
     }
 }
 

@@ -5,7 +5,6 @@
 #include "net/headers.hpp"
 #include "packet/fragment.hpp"
 #include "pipeline/pipeline.hpp"
-#include "pipeline/query.hpp"
 #include "pipeline/vlan.hpp"
 
 namespace sluice::pipeline {
@@ -153,8 +152,6 @@ void take_up(Batch& batch, unsigned i, reassembly::DatagramId id, const Context&
     if (!datagram.parse(batch.parsed[i])) return batch.drop(i, DropReason::bad_ip_header);
     if (!datagram.udp_length_fits()) return batch.drop(i, DropReason::bad_l4_header);
     batch.checksum[i] = datagram.checksum();
-    const ruleset::Port& port = context.ruleset->port(batch.port[i]);
-    fill_query(batch.parsed[i], port.zone, context.ruleset->port(port.peer).zone, batch.query[i]);
 }
 
 void take(Batch& batch, unsigned i, const Context& context) {
@@ -185,10 +182,10 @@ void take(Batch& batch, unsigned i, const Context& context) {
 } // namespace
 
 void reassemble(Batch& batch, Context& context) {
-    for (unsigned i = 0; i < batch.count; ++i) {
+    for (unsigned k = 0; k < batch.not_ordinary.count; ++k) {
+        const unsigned i = batch.not_ordinary.row[k];
         if (batch.disposition[i] != Disposition::pending) continue;
-        if (batch.parsed[i].fragment == packet::FragmentState::whole) [[likely]]
-            continue;
+        if (batch.parsed[i].fragment == packet::FragmentState::whole) continue;
         if (context.fragments == nullptr)
             batch.drop(i, DropReason::fragment_table_full);
         else

@@ -3,15 +3,14 @@
 // Packets are applied one by one in order of arrival, because an earlier packet of the batch may create, restart or
 // evict the flow of a later one; only the look-up of flows and rules goes by batch, ahead of that.
 #include "packet/checksum.hpp"
-#include "packet/parse.hpp"
+#include "pipeline/flow_progress.hpp"
+#include "pipeline/ordinary.hpp"
 #include "pipeline/pipeline.hpp"
-#include "pipeline/query.hpp"
 #include "pipeline/related.hpp"
 #include "pipeline/rule_counting.hpp"
+#include "pipeline/syn_proxy.hpp"
+#include "pipeline/tracked_rules.hpp"
 #include "pipeline/trackers.hpp"
-
-#include <algorithm>
-#include <utility>
 
 namespace sluice::pipeline {
 namespace {
@@ -20,25 +19,29 @@ using flow::Direction;
 using flow::State;
 using telemetry::DropReason;
 
-static_assert(flow::kTimeoutClassCount == ruleset::kTimeoutClasses);
-static_assert(static_cast<std::size_t>(flow::TimeoutClass::tcp_stalled) == ruleset::kStalledTimeout);
-
-/// What the tracked classifier answers: rule index + 1. kNotAsked marks rows that were not put to it ahead.
-constexpr std::uint32_t kNotAsked = 0xffffffff;
-
 class TrackedStage {
   public:
     TrackedStage(Batch& batch, Context& context)
         : batch_(batch)
         , context_(context)
         , ruleset_(*context.ruleset)
-        , flows_(*context.flows) {}
+        , flows_(*context.flows)
+        , rules_(batch, context)
+        , progress_(*context.flows, *context.ruleset, context.now) {}
 
     void run() {
-        ask_ahead(net::Family::ipv4);
-        ask_ahead(net::Family::ipv6);
-        for (unsigned n = 0; n < batch_.tracked.count; ++n) {
-            judge(n);
+        rules_.ask_ahead();
+        RuleTally tally(context_);
+        const std::uint32_t epoch = ruleset_.epoch();
+        const bool verify = ruleset_.sanity().verify_checksums;
+        const base::Tick now = context_.now;
+        const unsigned count = batch_.tracked.count;
+        for (unsigned n = 0; n < count; ++n) {
+            switch (pass_ordinary(batch_, n, flows_, epoch, verify, now, tally)) {
+            case Ordinary::passes: break;
+            case Ordinary::stalled: progress_.set_timeout(batch_.flow[n]); break;
+            case Ordinary::no: judge(n); break;
+            }
         }
     }
 
@@ -49,64 +52,10 @@ class TrackedStage {
         return flows_.entry(index).epoch.load() != ruleset_.epoch();
     }
 
-    /// Puts the rows that have no flow, or one of an older policy, to the tracked rules, all of a family together.
-    void ask_ahead(net::Family family) {
-        Selection asked;
-        Column<ruleset::Query> turned;
-        Column<const ruleset::Query*> queries;
-        for (unsigned n = 0; n < batch_.tracked.count; ++n) {
-            if (parsed(n).family != family) continue;
-            const flow::Index index = batch_.flow[n];
-            answer_[n] = kNotAsked;
-            if (index != flow::kNone && (batch_.error[n] || !is_stale(index))) continue;
-            queries[asked.count] = query_of(n, index, turned[asked.count]);
-            asked.add(n);
-        }
-        if (asked.count == 0) return;
-        Column<std::uint32_t> results;
-        ruleset_.tracked().classify(family, queries.data(), results.data(), asked.count);
-        for (unsigned i = 0; i < asked.count; ++i) {
-            answer_[asked.row[i]] = results[i];
-        }
-    }
-
-    /// The query of the packet, or, for the reply direction of a flow that is judged again, that of its opener.
-    const ruleset::Query* query_of(unsigned n, flow::Index index, ruleset::Query& room) const {
-        const ruleset::Query& query = batch_.query[row(n)];
-        if (index == flow::kNone) return &query;
-        if (flows_.entry(index).direction_of(batch_.sender_is_second[n]) == Direction::original) return &query;
-        room = query;
-        turn(room, parsed(n));
-        return &room;
-    }
-
-    /// From a packet of the reply direction to what its opener looked like to the rules.
-    static void turn(ruleset::Query& query, const packet::Parsed& packet) {
-        std::swap(query.from_zone, query.to_zone);
-        std::swap(query.source, query.destination);
-        if (is_icmp(packet.protocol)) {
-            const std::uint8_t question = packet::icmp_counterpart(packet.family, packet.icmp_type);
-            query.destination_port = net::Be16::from_host(static_cast<std::uint16_t>(question << 8 | packet.icmp_code));
-        } else {
-            std::swap(query.source_port, query.destination_port);
-        }
-    }
-
-    /// The rule that decides row n as the opener of a flow. Asked alone only if an earlier packet of the batch changed
-    /// what the row was put to the rules for.
-    std::uint32_t rule_for(unsigned n, flow::Index index) {
-        if (answer_[n] == kNotAsked || index != batch_.flow[n]) {
-            ruleset::Query room;
-            const ruleset::Query* query = query_of(n, index, room);
-            ruleset_.tracked().classify(parsed(n).family, &query, &answer_[n], 1);
-        }
-        return answer_[n] == 0 ? ruleset_.default_rule() : answer_[n] - 1;
-    }
-
     void judge(unsigned n) {
         flow::Index index = batch_.flow[n];
         // Another packet of this batch may have made the flow, or its entry may have changed hands.
-        if (index == flow::kNone ? created_any_ : flows_.entry(index).generation.load() != batch_.generation[n]) {
+        if (index == flow::kNone ? may_be_made(n) : flows_.entry(index).generation.load() != batch_.generation[n]) {
             index = flows_.find(batch_.key[n], batch_.hash[n]);
         }
         if (index == flow::kNone)
@@ -118,6 +67,9 @@ class TrackedStage {
         else if (!is_stale(index) || judge_again(n, index))
             advance(n, index);
     }
+
+    /// Whether an earlier packet of this batch may have made the flow of row n.
+    [[nodiscard]] bool may_be_made(unsigned n) const { return made_ >> (batch_.hash[n] >> 58) & 1; }
 
     void drop(unsigned n, DropReason why) { batch_.drop(row(n), why); }
 
@@ -141,13 +93,10 @@ class TrackedStage {
 
     /// After a reload: whether the flow still stands. If not, it is gone and the packet is decided.
     bool judge_again(unsigned n, flow::Index index) {
-        const std::uint32_t number = rule_for(n, index);
+        const std::uint32_t number = rules_.rule_for(n, index);
         const ruleset::Rule& rule = ruleset_.rule(number);
         if (rule.action == ruleset::Action::allow && rule.tracked) {
-            flow::Entry& entry = flows_.entry(index);
-            entry.epoch.store(ruleset_.epoch());
-            entry.rule_slot.store(rule.counter_slot);
-            flows_.change_state(index, entry.state.load(), timeout(entry, entry.state.load()), context_.now);
+            progress_.adopt(index, rule);
             return true;
         }
         const bool original = flows_.entry(index).direction_of(batch_.sender_is_second[n]) == Direction::original;
@@ -165,19 +114,6 @@ class TrackedStage {
         return false;
     }
 
-    [[nodiscard]] base::Tick timeout(std::uint32_t rule_slot, flow::TimeoutClass of) const {
-        return ruleset_.profile_of_slot(rule_slot).ticks[static_cast<std::size_t>(of)];
-    }
-
-    [[nodiscard]] base::Tick timeout(const flow::Entry& entry, State state) const {
-        using flow::TimeoutClass;
-        const std::uint32_t slot = entry.rule_slot.load();
-        // Picked up in its middle, and nobody has answered yet.
-        const bool doubtful = state == State::tcp_established && !(entry.flags.load() & flow::entry_flag::kReplied);
-        const base::Tick ticks = timeout(slot, doubtful ? TimeoutClass::tcp_new : flow::timeout_class(state));
-        return is_stalled(entry) ? std::min(ticks, timeout(slot, TimeoutClass::tcp_stalled)) : ticks;
-    }
-
     [[nodiscard]] Seen seen(unsigned n) const { return {{batch_.data[row(n)], batch_.length[row(n)]}, parsed(n)}; }
 
     [[nodiscard]] bool checksum_ok(unsigned n) const {
@@ -189,7 +125,7 @@ class TrackedStage {
     /// No flow: the rules decide, and whether the packet may open one. `finished` is a flow of the same ports that
     /// makes way for it, and stays if it is not let in: a packet that is dropped changes nothing.
     void open(unsigned n, flow::Index finished = flow::kNone) {
-        const std::uint32_t number = rule_for(n, flow::kNone);
+        const std::uint32_t number = rules_.rule_for(n, flow::kNone);
         const ruleset::Rule& rule = ruleset_.rule(number);
         decide_by(n, number);
         if (rule.action == ruleset::Action::drop) {
@@ -208,12 +144,14 @@ class TrackedStage {
         }
         const ruleset::Profile& profile = ruleset_.profile_of_slot(rule.counter_slot);
         const Opening opening = open_tracker(seen(n), profile.pickup_loose);
+        // Who takes the place of a flow that is over takes no entry more, and needs no proof for it.
+        if (context_.syn_proxy != nullptr && finished == flow::kNone && proves(n, rule, opening)) return;
         if (!opening.opens) {
             drop(n, opening.why);
             return;
         }
         if (finished != flow::kNone) flows_.remove(finished, flow::EndReason::replaced);
-        if (!create(n, rule.counter_slot, opening)) {
+        if (!create(n, rule, opening)) {
             drop(n, DropReason::flow_table_full);
             return;
         }
@@ -221,19 +159,59 @@ class TrackedStage {
         batch_.disposition[row(n)] = Disposition::forward;
     }
 
-    bool create(unsigned n, std::uint32_t rule_slot, const Opening& opening) {
-        const flow::OrientedKey key{batch_.key[n], batch_.sender_is_second[n]};
-        const bool in_its_middle = opening.state == State::tcp_established;
-        const base::Tick ticks =
-            timeout(rule_slot, in_its_middle ? flow::TimeoutClass::tcp_new : flow::timeout_class(opening.state));
-        const flow::Index index = flows_.create(key, batch_.hash[n], opening.state, ticks, context_.now);
+    /// A TCP packet that the rules let open a flow. Where clients have to prove themselves, a SYN gets a cookie, and
+    /// the answer to one opens the flow. False: it is not for the proxy.
+    bool proves(unsigned n, const ruleset::Rule& rule, const Opening& opening) {
+        if (parsed(n).protocol != net::protocol::kTcp) return false;
+        SynProxy& proxy = *context_.syn_proxy;
+        const flow::OrientedKey client{batch_.key[n], batch_.sender_is_second[n]};
+        if (opening.opens && opening.state == State::tcp_syn_sent) {
+            // Without room for its offset, no flow could begin by a cookie.
+            if (!flows_.wants_proof(client) || !flows_.sequence_offsets().has_room()) return false;
+            proxy.challenge(batch_, row(n), client, context_);
+            return true;
+        }
+        const bool in_its_middle = opening.opens || opening.why == DropReason::not_a_syn;
+        if (!in_its_middle || (parsed(n).tcp_flags & (net::tcp_flag::kSyn | net::tcp_flag::kRst))) return false;
+        if (!proxy.expects_answers(context_.now)) return false;
+        ProvenClient proven;
+        if (!proxy.read_answer(batch_, row(n), client, context_.now, proven)) {
+            if (opening.opens) return false; // picked up in its middle
+            context_.counters->cookies_refused.add(1);
+            drop(n, DropReason::syn_cookie_bad);
+            return true;
+        }
+        begin_proven(n, rule, proven);
+        return true;
+    }
+
+    void begin_proven(unsigned n, const ruleset::Rule& rule, const ProvenClient& proven) {
+        Opening opening{true, {}, State::tcp_syn_sent, {}};
+        flow::tcp::open(opening.tracker.tcp, proven.syn());
+        if (!flows_.sequence_offsets().has_room() || !create(n, rule, opening)) {
+            drop(n, DropReason::flow_table_full);
+            return;
+        }
+        counters_of_slot(context_, rule.counter_slot).flows_created.add(1);
+        context_.syn_proxy->connect(batch_, row(n), flows_.find(batch_.key[n], batch_.hash[n]), proven, context_);
+    }
+
+    bool create(unsigned n, const ruleset::Rule& rule, const Opening& opening) {
+        flow::NewFlow fresh;
+        fresh.key = {batch_.key[n], batch_.sender_is_second[n]};
+        fresh.hash = batch_.hash[n];
+        fresh.state = opening.state;
+        fresh.timeout_ticks = progress_.first_timeout(rule.counter_slot, opening.state);
+        fresh.rule_slot = rule.counter_slot;
+        fresh.epoch = ruleset_.epoch();
+        fresh.evicts = rule.evicts;
+        fresh.extra_flags = static_cast<std::uint8_t>((at_peer(n) ? flow::entry_flag::kOpenedAtPeer : 0) |
+                                                      (rule.brief ? flow::entry_flag::kBrief : 0));
+        const flow::Index index = flows_.create(fresh, context_.now);
         if (index == flow::kNone) return false;
-        created_any_ = true;
+        made_ |= std::uint64_t{1} << (batch_.hash[n] >> 58);
         flow::Entry& entry = flows_.entry(index);
-        entry.epoch.store(ruleset_.epoch());
-        entry.rule_slot.store(rule_slot);
         entry.tracker = opening.tracker;
-        if (at_peer(n)) entry.flags.store(entry.flags.load() | flow::entry_flag::kOpenedAtPeer);
         entry.count(Direction::original, batch_.packets_of(row(n)), batch_.bytes_of(row(n)));
         return true;
     }
@@ -245,51 +223,63 @@ class TrackedStage {
             return;
         }
         const Direction direction = entry.direction_of(batch_.sender_is_second[n]);
+        const bool proxied = entry.flags.load() & flow::entry_flag::kProxied;
+        if (proxied && take(n, index, direction) == SynProxy::Next::decided) [[unlikely]]
+            return;
         const bool was_stalled = is_stalled(entry);
         State next{};
         DropReason why{};
         const Advance step = advance_tracker(entry, direction, seen(n), next, why);
+        const bool over = step == Advance::move && (entry.flags.load() & flow::entry_flag::kBrief) &&
+                          FlowProgress::is_over(next, direction);
         switch (step) {
         case Advance::drop: drop(n, why); return;
         case Advance::restart: open(n, index); return;
-        case Advance::move: move(index, direction, next, was_stalled); break;
+        case Advance::move:
+            if (!over) progress_.move(index, direction, next, was_stalled);
+            break;
         case Advance::pass:
         case Advance::finish:
-            if (direction == Direction::reply) entry.flags.store(entry.flags.load() | flow::entry_flag::kReplied);
+            if (direction == Direction::reply) progress_.note_reply(index);
             break;
         }
         entry.count(direction, batch_.packets_of(row(n)), batch_.bytes_of(row(n)));
         count_under(n, entry.rule_slot.load());
         batch_.disposition[row(n)] = Disposition::forward;
+        if (direction == Direction::reply) follow_reply(n, index, proxied, step, next);
         if (step == Advance::finish) flows_.remove(index, flow::EndReason::refused);
+        if (over) flows_.remove(index, flow::EndReason::closed);
     }
 
-    /// A packet has passed that counts: the flow was seen, and is in state `next`.
-    void move(flow::Index index, Direction direction, State next, bool was_stalled) {
-        flow::Entry& entry = flows_.entry(index);
-        entry.last_seen_tick.store(context_.now);
-        const State before = entry.state.load();
-        const std::uint8_t flags = entry.flags.load();
-        const std::uint8_t now = flags | flags_after(entry, direction, before, next);
-        if (now != flags) entry.flags.store(now);
-        if (before != next)
-            flows_.change_state(index, next, timeout(entry, next), context_.now);
-        else if (now != flags || is_stalled(entry) != was_stalled)
-            flows_.set_timeout(index, timeout(entry, next));
-    }
-
-    /// Assured: the handshake is complete, or traffic has gone both ways.
-    static std::uint8_t flags_after(const flow::Entry& entry, Direction direction, State before, State next) {
-        using namespace flow::entry_flag;
-        const bool replied = direction == Direction::reply || (entry.flags.load() & kReplied);
-        if (!replied) return 0;
-        if (entry.key.protocol == net::protocol::kTcp) {
-            const bool completed = before == State::tcp_syn_received || before == State::tcp_established;
-            return kReplied | (completed && next == State::tcp_established ? kAssured : 0);
+    /// A packet of a flow that the proxy connected, before it is judged.
+    SynProxy::Next take(unsigned n, flow::Index index, Direction direction) {
+        SynProxy& proxy = *context_.syn_proxy;
+        const auto next = direction == Direction::original ? proxy.take_from_client(batch_, row(n), index, context_)
+                                                           : proxy.take_from_server(batch_, row(n), index, context_);
+        if (next == SynProxy::Next::decided && batch_.disposition[row(n)] != Disposition::drop) {
+            flow::Entry& entry = flows_.entry(index);
+            entry.count(direction, batch_.packets_of(row(n)), batch_.bytes_of(row(n)));
+            count_under(n, entry.rule_slot.load());
         }
-        if (entry.key.protocol == net::protocol::kSctp)
-            return kReplied | (next == State::sctp_established ? kAssured : 0);
-        return kReplied | kAssured;
+        return next;
+    }
+
+    /// What the proxy has to know, or to change, of what a server sends.
+    void follow_reply(unsigned n, flow::Index index, bool proxied, Advance step, State next) {
+        if (context_.syn_proxy == nullptr) return;
+        const bool began = step == Advance::move && next == State::tcp_syn_received;
+        if (began) [[unlikely]]
+            context_.syn_proxy->learn(batch_, row(n), {batch_.key[n], batch_.sender_is_second[n]});
+        if (!proxied) return;
+        flow::tcp::Arrival acknowledgment;
+        if (!context_.syn_proxy->give_to_client(batch_, row(n), index, began, context_, acknowledgment)) return;
+        flow::Entry& entry = flows_.entry(index);
+        if (entry.state.load() != State::tcp_syn_received) return; // it was a SYN/ACK sent again
+        const flow::tcp::Standing standing{State::tcp_syn_received, true, false};
+        State established{};
+        if (flow::tcp::judge(entry.tracker.tcp, standing, Direction::original, acknowledgment, established) ==
+            flow::tcp::Outcome::move)
+            progress_.move(index, Direction::original, established, is_stalled(entry));
     }
 
     /// An ICMP error that quotes a packet of the flow passes if the flow can have sent that packet and the error comes
@@ -298,13 +288,15 @@ class TrackedStage {
         const flow::Entry& entry = flows_.entry(index);
         const Direction direction = entry.direction_of(batch_.sender_is_second[n]);
         const Seen quoted{{batch_.data[row(n)], batch_.length[row(n)]}, batch_.quoted[n]};
+        if ((entry.flags.load() & flow::entry_flag::kProxied) && direction == Direction::reply) [[unlikely]]
+            SynProxy::translate_quote(batch_, row(n), batch_.quoted[n], index, context_);
         if (comes_from_its_side(n, index))
             drop(n, DropReason::spoofed_source);
         else if (!checksum_ok(n))
             drop(n, DropReason::bad_checksum);
         else if (!may_be_quoted(entry, direction, quoted))
             drop(n, DropReason::icmp_unrelated);
-        else if (is_stale(index) && !still_allowed(n, direction))
+        else if (is_stale(index) && !rules_.still_allow_quoted(n, direction))
             drop(n, DropReason::policy_changed);
         else {
             count_under(n, entry.rule_slot.load());
@@ -312,26 +304,13 @@ class TrackedStage {
         }
     }
 
-    /// Whether the present rules would let the flow of a quoted packet begin. The flow itself is judged again by its
-    /// own next packet.
-    [[nodiscard]] bool still_allowed(unsigned n, Direction direction) const {
-        const ruleset::Port& port = ruleset_.port(batch_.port[row(n)]);
-        ruleset::Query query;
-        fill_query(batch_.quoted[n], ruleset_.port(port.peer).zone, port.zone, query);
-        if (direction == Direction::reply) turn(query, batch_.quoted[n]);
-        const ruleset::Query* asked = &query;
-        std::uint32_t answer = 0;
-        ruleset_.tracked().classify(parsed(n).family, &asked, &answer, 1);
-        const ruleset::Rule& rule = ruleset_.rule(answer == 0 ? ruleset_.default_rule() : answer - 1);
-        return rule.action == ruleset::Action::allow && rule.tracked;
-    }
-
     Batch& batch_;
     Context& context_;
     const ruleset::Ruleset& ruleset_;
     flow::Table& flows_;
-    bool created_any_ = false;
-    Column<std::uint32_t> answer_;
+    TrackedRules rules_;
+    FlowProgress progress_;
+    std::uint64_t made_ = 0; ///< by the uppermost bits of their hashes: flows of this batch
 };
 
 } // namespace

@@ -1,7 +1,7 @@
 #include "pipeline/trackers.hpp"
 
 #include "flow/sctp.hpp"
-#include "flow/tcp_tracker.hpp"
+#include "flow/tcp_ordinary.hpp"
 #include "net/headers.hpp"
 #include "packet/parse.hpp"
 #include "packet/quote.hpp"
@@ -98,6 +98,8 @@ Advance advance_tcp(flow::Entry& entry, Direction direction, const Seen& packet,
     if (!flow::tcp::flags_possible(packet.parsed.tcp_flags)) return drop(DropReason::tcp_bad_flags, why);
     flow::tcp::Arrival arrival;
     read_tcp(packet, arrival);
+    if (flow::tcp::take_regular(entry.tracker.tcp, entry.state.load(), direction, arrival, next)) [[likely]]
+        return Advance::move;
     const std::uint8_t flags = entry.flags.load();
     const flow::tcp::Standing standing{entry.state.load(), (flags & flow::entry_flag::kReplied) != 0,
                                        (flags & flow::entry_flag::kAssured) != 0};

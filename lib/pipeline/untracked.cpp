@@ -29,15 +29,15 @@ bool goes_on(ruleset::UntrackedResult result) {
     return result.path == ruleset::Path::none || result.path == ruleset::Path::tracked;
 }
 
-void count_under(Batch& batch, unsigned i, const ruleset::Rule& rule, Context& context) {
+void count_under(Batch& batch, unsigned i, const ruleset::Rule& rule, RuleTally& tally) {
     batch.rule_slot[i] = rule.counter_slot;
-    count_row(counters_of_slot(context, rule.counter_slot), batch, i, context.now);
+    tally.count(rule.counter_slot, batch.packets_of(i), batch.bytes_of(i));
 }
 
 /// No flow tells which errors are about untracked traffic, but the packet that one quotes does: an error passes where
 /// its packet may have passed, in the other direction, by an untracked rule. Path MTU discovery needs it (RFC 1191,
 /// RFC 8201).
-void relate(Batch& batch, unsigned i, Context& context) {
+void relate(Batch& batch, unsigned i, Context& context, RuleTally& tally) {
     packet::Parsed quoted;
     if (!read_quoted(batch, i, quoted)) return;
     const ruleset::Port& port = context.ruleset->port(batch.port[i]);
@@ -54,19 +54,19 @@ void relate(Batch& batch, unsigned i, Context& context) {
     const bool question = is_icmp(quoted.protocol) && packet::is_icmp_query(quoted.family, quoted.icmp_type);
     if (result.path == ruleset::Path::mirror && question) return;
     batch.path[i] = result.path;
-    count_under(batch, i, rule, context);
+    count_under(batch, i, rule, tally);
     batch.disposition[i] = Disposition::forward;
 }
 
-void apply(Batch& batch, unsigned i, ruleset::UntrackedResult result, Context& context) {
+void apply(Batch& batch, unsigned i, ruleset::UntrackedResult result, Context& context, RuleTally& tally) {
     batch.path[i] = result.path;
     if (goes_on(result)) {
         if (is_error(batch.parsed[i])) [[unlikely]]
-            relate(batch, i, context);
+            relate(batch, i, context, tally);
         return;
     }
     const ruleset::Rule& rule = context.ruleset->rule(result.rule);
-    count_under(batch, i, rule, context);
+    count_under(batch, i, rule, tally);
     DropReason why{};
     if (rule.action == ruleset::Action::drop)
         batch.drop(i, DropReason::rule_drop);
@@ -76,31 +76,54 @@ void apply(Batch& batch, unsigned i, ruleset::UntrackedResult result, Context& c
         batch.disposition[i] = Disposition::forward;
 }
 
-void judge_family(Batch& batch, Context& context, net::Family family) {
-    const ruleset::Classifier& classifier = context.ruleset->untracked();
-    if (classifier.empty(family)) return;
+std::uint8_t zone_pair(const ruleset::Ruleset& ruleset, std::uint16_t port_index) {
+    const ruleset::Port& port = ruleset.port(port_index);
+    return ruleset.untracked().pair(static_cast<std::uint8_t>(port.zone),
+                                    static_cast<std::uint8_t>(ruleset.port(port.peer).zone));
+}
+
+/// Returns how many packets there were to be judged.
+unsigned judge_family(Batch& batch, Context& context, net::Family family) {
+    const ruleset::Ruleset& ruleset = *context.ruleset;
+    const ruleset::Classifier& classifier = ruleset.untracked();
+    if (classifier.empty(family)) return 0;
 
     Selection rows;
-    Column<const ruleset::Query*> queries;
-    for (unsigned i = 0; i < batch.count; ++i) {
+    ruleset::QueryColumns columns;
+    std::uint16_t port = batch.port[0]; // a burst comes from one port, so that what follows from it is asked once
+    std::uint8_t pair = zone_pair(ruleset, port);
+    const unsigned count = batch.count;
+    for (unsigned i = 0; i < count; ++i) {
         if (batch.disposition[i] != Disposition::pending || batch.parsed[i].family != family) continue;
-        queries[rows.count] = &batch.query[i];
+        if (batch.port[i] != port) [[unlikely]] {
+            port = batch.port[i];
+            pair = zone_pair(ruleset, port);
+        }
+        fill_column(batch.parsed[i], pair, columns, rows.count);
         rows.add(i);
     }
-    if (rows.count == 0) return;
+    if (rows.count == 0) return 0;
 
-    Column<std::uint32_t> results;
-    classifier.classify(family, queries.data(), results.data(), rows.count);
+    static_assert(kBatchSize <= ruleset::kLookUpBatch);
+    std::uint32_t results[ruleset::kLookUpBatch];
+    classifier.classify(family, columns, results, rows.count);
 
+    // With many rules, each packet's rule and counters are somewhere else: all of them are asked for first.
     for (unsigned n = 0; n < rows.count; ++n) {
-        apply(batch, rows.row[n], ruleset::UntrackedResult::decode(results[n]), context);
+        const ruleset::Rule& rule = ruleset.rule(ruleset::UntrackedResult::decode(results[n]).rule);
+        base::prefetch(&counters_of_slot(context, rule.counter_slot));
     }
+    RuleTally tally(context);
+    for (unsigned n = 0; n < rows.count; ++n) {
+        apply(batch, rows.row[n], ruleset::UntrackedResult::decode(results[n]), context, tally);
+    }
+    return rows.count;
 }
 
 } // namespace
 
 void judge_untracked(Batch& batch, Context& context) {
-    judge_family(batch, context, net::Family::ipv4);
+    if (judge_family(batch, context, net::Family::ipv4) == batch.count) return;
     judge_family(batch, context, net::Family::ipv6);
 }
 

@@ -45,6 +45,13 @@ class Domain {
     /// and returns false; then nothing may be freed yet.
     [[nodiscard]] bool synchronize(std::chrono::milliseconds patience);
 
+    /// A grace period that nobody waits for.
+    using Grace = std::uint64_t;
+    /// Control thread: one begins now, behind what was published before.
+    [[nodiscard]] Grace begin_grace();
+    /// Whether every online worker has been quiescent since it began.
+    [[nodiscard]] bool is_over(Grace grace) const;
+
   private:
     static constexpr std::uint64_t kOffline = ~std::uint64_t{0};
 

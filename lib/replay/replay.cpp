@@ -1,6 +1,7 @@
 #include "replay/replay.hpp"
 
 #include "dpdk/eal.hpp"
+#include "flow/sizing.hpp"
 #include "packet/parse.hpp"
 #include "policy/compile/compile.hpp"
 #include "policy/lint/lint.hpp"
@@ -56,6 +57,8 @@ class CapturePort final : public worker::PortIo {
     unsigned transmit(std::uint16_t, std::uint16_t, void* const*, unsigned count) override { return count; }
     bool link_up(std::uint16_t) override { return true; }
     void release(void* const*, unsigned) override {}
+    void* make(std::span<const std::byte>) override { return nullptr; }
+    void shorten(void*, std::uint16_t) override {}
 
   private:
     std::map<const void*, std::unique_ptr<Packet>> packets_;
@@ -108,10 +111,11 @@ class Appliance {
         const std::size_t size = (flow::Table::memory_size(capacity) + 63) / 64 * 64;
         memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, size)));
         std::memset(memory_.get(), 0, size);
-        flow::Config table;
-        table.capacity = capacity;
-        table.on_full =
-            policy.flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
+        const policy::FlowTable& wanted = policy.flow_table;
+        flow::Config table = flow::share_of(
+            {capacity, wanted.half_open_percent, wanted.pressure_enter, wanted.pressure_leave, wanted.timeout_scale},
+            1);
+        table.syn_cookies = flow::SynCookies::never; // the clients of a capture answer none
         table.seed = {{0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d}};
         flows_ = std::make_unique<flow::Table>(std::span(memory_.get(), size), table, 0);
         reassembly::Config fragments = reassembly::share_of(
@@ -209,6 +213,8 @@ Verdict::What what_of(const Decision& decision) {
     case pipeline::Disposition::held: return Verdict::What::held;
     case pipeline::Disposition::pending:
     case pipeline::Disposition::drop:
+    case pipeline::Disposition::answer: // no cookies are given here, see Appliance()
+    case pipeline::Disposition::absorb:
     case pipeline::Disposition::hand_off: break;
     }
     return Verdict::What::drop;

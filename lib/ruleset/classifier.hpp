@@ -1,80 +1,76 @@
-// First match over many rules at once: a thin, typed cover of librte_acl, one instance for each family.
-//
-// Life cycle: built once by the policy compiler, immutable and shared by all workers afterwards, freed after a grace
-// period. Building wants the EAL to be up (librte_acl takes its memory from there).
+// First match over many rows at once: the half that workers use. lib/classifier builds it.
 #pragma once
 
-#include "base/expected.hpp"
-#include "net/address.hpp"
-#include "net/byte_order.hpp"
+#include "net/protocol.hpp"
+#include "ruleset/query.hpp"
+#include "ruleset/tables.hpp"
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
-
-struct rte_acl_ctx;
 
 namespace sluice::ruleset {
 
-/// What of a packet the rules look at, laid out as librte_acl reads it: everything in network order.
-struct Query {
-    std::uint8_t protocol;
-    std::uint8_t padding[3];
-    net::Be16 from_zone;
-    net::Be16 to_zone;
-    net::Be16 source_port;      ///< ICMP: 0
-    net::Be16 destination_port; ///< ICMP: type * 256 + code
-    std::uint8_t source[16];    ///< IPv4 in the first four bytes
-    std::uint8_t destination[16];
-};
-static_assert(sizeof(Query) == 44);
+/// Which instructions a look-up uses.
+enum class Kernel : std::uint8_t { scalar, avx2 };
+/// The best that this processor has.
+Kernel best_kernel();
 
-/// One row of a classifier. Absent fields match everything.
-struct Row {
-    net::Family family = net::Family::ipv4;
-    std::optional<std::uint8_t> protocol;
-    std::optional<std::uint16_t> from_zone;
-    std::optional<std::uint16_t> to_zone;
-    net::Prefix source; ///< length 0 matches every address; of `family`
-    net::Prefix destination;
-    net::PortRange source_ports;
-    net::PortRange destination_ports;
-    std::uint32_t rank = 0;   ///< the lowest rank that matches wins; below kMaxRank
-    std::uint32_t result = 0; ///< what classify() answers; not 0
+/// One family's look-up; look_up.hpp is their common text.
+using LookUp = void (*)(const FamilyTables& tables, const QueryColumns& queries, std::uint32_t* results,
+                        unsigned count);
+void look_up_ipv4_scalar(const FamilyTables&, const QueryColumns&, std::uint32_t*, unsigned);
+void look_up_ipv6_scalar(const FamilyTables&, const QueryColumns&, std::uint32_t*, unsigned);
+void look_up_ipv4_avx2(const FamilyTables&, const QueryColumns&, std::uint32_t*, unsigned);
+void look_up_ipv6_avx2(const FamilyTables&, const QueryColumns&, std::uint32_t*, unsigned);
+LookUp look_up_of(Kernel kernel, net::Family family);
+
+/// Where a packet lies.
+struct Found {
+    Class source = 0; ///< as the address map says
+    Class destination = 0;
+    std::uint32_t order = ~std::uint32_t{0}; ///< of the row; none: all bits
 };
 
-inline constexpr std::uint32_t kMaxRank = 1u << 28;
-
-/// How building failed: an errno from librte_acl and a phrase.
-struct BuildError {
-    int error_number = 0;
-    const char* step = "";
-};
+Found find_scalar(net::Family family, const FamilyTables& tables, const QueryColumns& queries);
 
 class Classifier {
   public:
-    Classifier() = default;
-    Classifier(Classifier&& other) noexcept;
-    Classifier& operator=(Classifier&& other) noexcept;
-    ~Classifier();
-
-    /// `name` tells instances apart inside the EAL (at most 20 characters). Rows may come in any order.
-    /// `max_memory_size` bounds the run-time tables in bytes, 0 for no bound.
-    static base::Expected<Classifier, BuildError> build(std::span<const Row> rows, const char* name, int numa_socket,
-                                                        std::size_t max_memory_size = 0);
-
     /// Whether no row is of that family: classify() need not be asked.
-    [[nodiscard]] bool empty(net::Family family) const { return context(family) == nullptr; }
+    [[nodiscard]] bool empty(net::Family family) const { return tables(family).empty; }
+
+    /// Place of a pair of zones among those that there are, or kNoPair.
+    [[nodiscard]] std::uint8_t pair(std::uint8_t from_zone, std::uint8_t to_zone) const {
+        return pair_of_zones_ != nullptr ? pair_of_zones_[from_zone * 256u + to_zone] : kNoPair;
+    }
+
+    /// For each of `count` packets, at most kLookUpBatch, the result of the first row that matches, or 0.
+    void classify(net::Family family, const QueryColumns& queries, std::uint32_t* results, unsigned count) const {
+        look_up_[family == net::Family::ipv4 ? 0 : 1](tables(family), queries, results, count);
+    }
 
     /// For each of `count` queries of one family the result of the first row that matches, or 0.
-    void classify(net::Family family, const Query* const* queries, std::uint32_t* results, unsigned count) const;
+    void classify(net::Family family, const Query* const* queries, std::uint32_t* results, unsigned count) const {
+        classify_with(kernel_, family, queries, results, count);
+    }
+    /// The same with instructions of one's choice, for tests and benchmarks.
+    void classify_with(Kernel kernel, net::Family family, const Query* const* queries, std::uint32_t* results,
+                       unsigned count) const;
+
+    /// The same look-up, step by step.
+    [[nodiscard]] Found find(net::Family family, const Query& query) const;
+
+  protected:
+    [[nodiscard]] const FamilyTables& tables(net::Family family) const {
+        return family == net::Family::ipv4 ? ipv4_ : ipv6_;
+    }
+
+    FamilyTables ipv4_;
+    FamilyTables ipv6_;
+    /// Place of a pair of zones among those that there are, or kNoPair: from_zone * 256 + to_zone.
+    const std::uint8_t* pair_of_zones_ = nullptr;
 
   private:
-    [[nodiscard]] rte_acl_ctx* context(net::Family family) const { return family == net::Family::ipv4 ? ipv4_ : ipv6_; }
-
-    rte_acl_ctx* ipv4_ = nullptr;
-    rte_acl_ctx* ipv6_ = nullptr;
+    Kernel kernel_ = best_kernel();
+    LookUp look_up_[2] = {look_up_of(kernel_, net::Family::ipv4), look_up_of(kernel_, net::Family::ipv6)};
 };
 
 } // namespace sluice::ruleset

@@ -1,7 +1,9 @@
 // The compiled policy: all that workers need to judge a packet.
 //
 // Life cycle: made by policy/compile, published through rcu::Published, immutable from then on, destroyed by the
-// control thread after a grace period. Who reads: every worker, and the control thread for showing it.
+// control thread after a grace period. Who reads: every worker, and the control thread for showing it. Rulesets that
+// differ in nothing but their epoch share all the rest: that is how a change of an address set has every flow judged
+// anew without compiling anything.
 #pragma once
 
 #include "base/ticks.hpp"
@@ -25,7 +27,16 @@ struct Rule {
     std::uint16_t profile = 0;      ///< index into profiles()
     Action action = Action::drop;
     bool tracked = true;
+    bool brief = false; ///< a flow is forgotten as soon as it is over
+    bool evicts = true; ///< whether its new flows may take the entries of others when the table is full
 };
+
+/// Entries of the flow table, over all workers, that are kept for a rule's flows.
+struct Reserve {
+    std::uint32_t counter_slot = 0;
+    std::uint32_t entries = 0;
+};
+inline constexpr std::size_t kMaxReserves = 16;
 
 /// Ticks for each timeout, in the order of flow::TimeoutClass.
 inline constexpr std::size_t kTimeoutClasses = 11;
@@ -87,21 +98,23 @@ struct UntrackedResult {
 
 class Ruleset {
   public:
-    /// What the compiler fills in.
+    /// What the compiler fills in. Workers follow the pointers, they never copy one.
     struct Parts {
         std::uint32_t epoch = 0;
         std::uint64_t content_hash = 0;
         Sanity sanity;
-        std::unique_ptr<Rule[]> rules; ///< rule_count of them, the default behind them
+        std::shared_ptr<Rule[]> rules; ///< rule_count of them, the default behind them
         std::uint32_t rule_count = 0;
-        std::unique_ptr<Profile[]> profiles;
+        std::shared_ptr<Profile[]> profiles;
         std::uint16_t profile_count = 0;
-        std::unique_ptr<std::uint16_t[]> profile_by_slot; ///< slot_count indices into profiles, as the rules' slots say
+        std::shared_ptr<std::uint16_t[]> profile_by_slot; ///< slot_count indices into profiles, as the rules' slots say
         std::uint32_t slot_count = 0;
-        std::unique_ptr<Port[]> ports;
+        std::array<Reserve, kMaxReserves> reserves{};
+        std::uint8_t reserve_count = 0;
+        std::shared_ptr<Port[]> ports;
         std::uint16_t port_count = 0;
-        Classifier untracked;
-        Classifier tracked;
+        std::shared_ptr<const Classifier> untracked; ///< null: one without rows
+        std::shared_ptr<const Classifier> tracked;
     };
 
     explicit Ruleset(Parts parts)
@@ -110,6 +123,16 @@ class Ruleset {
             const base::Tick stalled = parts_.profiles[i].ticks[kStalledTimeout];
             if (stalled < look_interval_ticks_) look_interval_ticks_ = stalled;
         }
+        for (auto* classifier : {&parts_.untracked, &parts_.tracked}) {
+            if (!*classifier) *classifier = std::make_shared<const Classifier>();
+        }
+    }
+
+    /// The same in every respect but its epoch. Costs the same for ten rules and a hundred thousand.
+    [[nodiscard]] std::unique_ptr<const Ruleset> with_epoch(std::uint32_t epoch) const {
+        Parts parts = parts_;
+        parts.epoch = epoch;
+        return std::make_unique<const Ruleset>(static_cast<Parts&&>(parts));
     }
 
     [[nodiscard]] std::uint32_t epoch() const { return parts_.epoch; }
@@ -126,13 +149,14 @@ class Ruleset {
     }
     /// How often ageing has to look at a flow, so that a stalled one ends in time: the shortest `tcp_stalled`.
     [[nodiscard]] base::Tick look_interval_ticks() const { return look_interval_ticks_; }
+    [[nodiscard]] std::span<const Reserve> reserves() const { return {parts_.reserves.data(), parts_.reserve_count}; }
     [[nodiscard]] const Port& port(std::uint16_t index) const { return parts_.ports[index]; }
     [[nodiscard]] std::uint16_t port_count() const { return parts_.port_count; }
 
     /// Asked for every packet; answers UntrackedResult::encode(), 0 for none.
-    [[nodiscard]] const Classifier& untracked() const { return parts_.untracked; }
+    [[nodiscard]] const Classifier& untracked() const { return *parts_.untracked; }
     /// Asked once a flow and once after a reload; answers rule index + 1, 0 for the default.
-    [[nodiscard]] const Classifier& tracked() const { return parts_.tracked; }
+    [[nodiscard]] const Classifier& tracked() const { return *parts_.tracked; }
 
   private:
     Parts parts_;
@@ -145,7 +169,7 @@ inline void index_profiles_by_slot(Ruleset::Parts& parts) {
     for (std::uint32_t i = 0; i <= parts.rule_count; ++i) {
         if (parts.rules[i].counter_slot >= parts.slot_count) parts.slot_count = parts.rules[i].counter_slot + 1;
     }
-    parts.profile_by_slot = std::make_unique<std::uint16_t[]>(parts.slot_count);
+    parts.profile_by_slot = std::make_shared<std::uint16_t[]>(parts.slot_count);
     for (std::uint32_t i = parts.rule_count + 1; i-- > 0;) {
         parts.profile_by_slot[parts.rules[i].counter_slot] = parts.rules[i].profile;
     }

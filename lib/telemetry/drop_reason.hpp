@@ -1,7 +1,7 @@
 // Why a packet was not forwarded. One list: the counters, the CLI, the logs and the manual all read it.
 //
 // Reasons exclude each other: a dropped packet counts under exactly one, so that
-// received = forwarded + sum of drops + held (see telemetry/counters.hpp).
+// received + made = forwarded + answered + sum of drops + held (see telemetry/counters.hpp).
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@ namespace sluice::telemetry {
     X(rule_drop,                    "a rule with action drop matched") \
     X(policy_changed,               "the flow was allowed by an earlier policy and no longer is") \
     X(not_a_syn,                    "a TCP packet that belongs to no flow and does not open one") \
+    X(syn_cookie_bad,               "a TCP packet that belongs to no flow and acknowledges no cookie of ours, or one that is too old") \
     X(not_a_query,                  "an ICMP message that belongs to no flow and asks for no answer") \
     X(tcp_bad_flags,                "a combination of TCP flags that no host sends") \
     X(tcp_bad_state,                "a TCP packet that does not fit the state of its flow") \

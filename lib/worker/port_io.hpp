@@ -4,7 +4,9 @@
 
 #include "pipeline/batch.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace sluice::worker {
 
@@ -26,6 +28,12 @@ class PortIo {
     virtual bool link_up(std::uint16_t port) = 0;
 
     virtual void release(void* const* handles, unsigned count) = 0;
+
+    /// A packet of the caller's own with the bytes of `frame`, to be transmitted or released; nullptr: no buffer is
+    /// to be had.
+    virtual void* make(std::span<const std::byte> frame) = 0;
+    /// Makes a received packet `length` bytes long, which is not longer than it was.
+    virtual void shorten(void* handle, std::uint16_t length) = 0;
 };
 
 } // namespace sluice::worker

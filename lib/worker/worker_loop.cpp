@@ -1,6 +1,7 @@
 #include "worker/worker_loop.hpp"
 
 #include "base/clock.hpp"
+#include "flow/sizing.hpp"
 #include "pipeline/pipeline.hpp"
 
 #include <ctime>
@@ -12,6 +13,8 @@ namespace {
 /// Flows looked at for ageing in one loop, beside two for each packet: bounds what housekeeping adds to a packet's
 /// latency.
 constexpr unsigned kAgeingBudget = 32;
+/// Entries of a table that is being replaced that are looked at in one loop, beside one for each packet.
+constexpr unsigned kMovingBudget = 64;
 /// Incomplete datagrams that may time out in one loop, beside one for each packet.
 constexpr unsigned kExpiryBudget = 8;
 /// `idle: sleep`: loops without a packet before the worker sleeps, and for how long.
@@ -28,9 +31,11 @@ WorkerLoop::WorkerLoop(Config config, PortIo& io, rcu::Domain& domain, const rcu
     , domain_(domain)
     , ruleset_(ruleset)
     , counters_(counters)
-    , handoff_(handoff) {
+    , handoff_(handoff)
+    , syn_proxy_(config_.cookie_key) {
     context_.flows = &flows;
     context_.fragments = &fragments;
+    context_.syn_proxy = &syn_proxy_;
     context_.counters = &counters;
     context_.rule_counters = rule_counters;
     context_.ownership = config_.ownership;
@@ -72,7 +77,9 @@ void WorkerLoop::run() {
 unsigned WorkerLoop::step(base::Tick now) {
     context_.ruleset = ruleset_.load();
     context_.now = now;
-    counters_.epoch.store(context_.ruleset->epoch());
+    if (flow::Table* next = next_flows_.load(std::memory_order_acquire)) [[unlikely]]
+        begin_move(*next);
+    if (context_.ruleset->epoch() != adopted_epoch_) adopt(*context_.ruleset);
     unsigned met = 0;
     for (const ReceiveQueue& queue : config_.queues) {
         met += poll_queue(queue);
@@ -83,17 +90,49 @@ unsigned WorkerLoop::step(base::Tick now) {
         }
     }
     // Never behind for long: a round ends at least as many flows and datagrams as it can have begun.
+    if (context_.leaving != nullptr) [[unlikely]]
+        go_on_moving(met);
     const unsigned expired = context_.fragments->expire(now, kExpiryBudget + met);
     if (expired != 0) finish_fragments();
     return met + expired + context_.flows->age(now, kAgeingBudget + 2 * met, context_.ruleset->look_interval_ticks());
 }
 
+void WorkerLoop::begin_move(flow::Table& next) {
+    next_flows_.store(nullptr, std::memory_order_relaxed);
+    context_.leaving = context_.flows;
+    context_.flows = &next;
+    next.take_over(*context_.leaving);
+}
+
+void WorkerLoop::go_on_moving(unsigned met) {
+    if (!context_.flows->move_some(*context_.leaving, kMovingBudget + met, context_.now)) return;
+    context_.leaving = nullptr;
+    moving_.store(false, std::memory_order_release);
+}
+
+/// The first round with a ruleset.
+void WorkerLoop::adopt(const ruleset::Ruleset& ruleset) {
+    adopted_epoch_ = ruleset.epoch();
+    counters_.epoch.store(ruleset.epoch());
+    std::array<flow::Reserve, flow::Table::kMaxReserves> reserves;
+    std::size_t count = 0;
+    static_assert(flow::Table::kMaxReserves >= ruleset::kMaxReserves);
+    for (const ruleset::Reserve& reserve : ruleset.reserves()) {
+        reserves[count++] = {reserve.counter_slot, flow::share_of_reserve(reserve.entries, config_.ownership.workers)};
+    }
+    context_.flows->set_reserves(std::span(reserves).first(count));
+}
+
 unsigned WorkerLoop::poll_queue(const ReceiveQueue& queue) {
     batch_.count = 0;
     batch_.checksum.fill(pipeline::Checksum::unknown);
+    context_.clock.start(counters_.stages);
     io_.receive(queue.port, queue.queue, batch_);
-    if (batch_.count == 0) return 0;
     const unsigned met = batch_.count;
+    if (met == 0) {
+        context_.clock.finish(0);
+        return 0;
+    }
     std::uint64_t bytes = 0;
     for (unsigned i = 0; i < batch_.count; ++i) {
         bytes += batch_.length[i];
@@ -103,7 +142,10 @@ unsigned WorkerLoop::poll_queue(const ReceiveQueue& queue) {
     counters_.received_bytes.add(bytes);
     batch_.arrival.fill(pipeline::Arrival::port);
     drop_pieces(batch_);
+    context_.clock.end(telemetry::Stage::receive);
     process(batch_);
+    context_.clock.end(telemetry::Stage::transmit);
+    context_.clock.finish(met);
     return met;
 }
 
@@ -149,6 +191,8 @@ void WorkerLoop::transmit_handed(const HandedPacket* packets, unsigned count) {
 }
 
 void WorkerLoop::drop_pieces(pipeline::Batch& batch) {
+    if (!pipeline::any_is(batch.length, batch.count, std::uint16_t{0})) [[likely]]
+        return;
     unsigned kept = 0;
     for (unsigned i = 0; i < batch.count; ++i) {
         if (batch.length[i] == 0) {
@@ -170,6 +214,8 @@ void WorkerLoop::process(pipeline::Batch& batch) {
     pipeline::run(batch, context_);
     if (observer_ != nullptr) observer_->decided(batch);
     forward(batch);
+    if (batch.made.count != 0) [[unlikely]]
+        send_made(batch.made);
     finish_fragments();
 }
 
@@ -199,6 +245,10 @@ class WorkerLoop::Outgoing {
 };
 
 void WorkerLoop::forward(pipeline::Batch& batch) {
+    if (batch.passes_as_it_came()) [[likely]] {
+        transmit(context_.ruleset->port(batch.port[0]).peer, batch.handle.data(), batch.length.data(), batch.count);
+        return;
+    }
     void* dropped[pipeline::kBatchSize];
     unsigned dropped_count = 0;
     Outgoing outgoing(*this);
@@ -219,13 +269,36 @@ void WorkerLoop::forward(pipeline::Batch& batch) {
                        fragment ? HandedPacket::Purpose::collect : HandedPacket::Purpose::judge, batch.checksum[i]});
             break;
         }
-        case pipeline::Disposition::held: break;
+        case pipeline::Disposition::answer:
+            io_.shorten(batch.handle[i], batch.length[i]);
+            count_answered(1);
+            counters_.made_packets.add(1);
+            outgoing.add(batch.port[i], batch.handle[i], batch.length[i]);
+            break;
+        case pipeline::Disposition::absorb: count_answered(1); [[fallthrough]];
         case pipeline::Disposition::drop:
         case pipeline::Disposition::pending: dropped[dropped_count++] = batch.handle[i]; break;
+        case pipeline::Disposition::held: break;
         }
     }
     outgoing.flush();
     if (dropped_count != 0) io_.release(dropped, dropped_count);
+}
+
+/// Frames that the stages made go out behind the packets of their batch.
+void WorkerLoop::send_made(const pipeline::MadeFrames& made) {
+    Outgoing outgoing(*this);
+    for (unsigned i = 0; i < made.count; ++i) {
+        const pipeline::MadeFrame& frame = made.frame[i];
+        void* handle = io_.make({frame.bytes.data(), frame.length});
+        if (handle == nullptr) {
+            counters_.made_without_buffer.add(1);
+            continue;
+        }
+        counters_.made_packets.add(1);
+        outgoing.add(frame.port, handle, frame.length);
+    }
+    outgoing.flush();
 }
 
 /// All fragments of a datagram go where its row goes, by offset.
@@ -240,6 +313,8 @@ void WorkerLoop::forward_datagram(const pipeline::Batch& batch, unsigned row, Ou
             hand_over(batch.owner[row],
                       {piece.data, piece.handle, piece.frame_length, piece.port, HandedPacket::Purpose::judge, {}});
             break;
+        case pipeline::Disposition::answer:
+        case pipeline::Disposition::absorb: count_answered(1); [[fallthrough]];
         case pipeline::Disposition::held:
         case pipeline::Disposition::drop:
         case pipeline::Disposition::pending: io_.release(&piece.handle, 1); break;
@@ -271,7 +346,7 @@ void WorkerLoop::transmit(std::uint16_t port, void* const* handles, const std::u
     }
     const bool up = io_.link_up(port);
     const unsigned sent = up ? io_.transmit(port, way.queue, handles, count) : 0;
-    std::uint64_t bytes = 0;
+    std::uint32_t bytes = 0;
     for (unsigned i = 0; i < sent; ++i) {
         bytes += lengths[i];
     }

@@ -10,6 +10,7 @@
 #include "base/ticks.hpp"
 #include "flow/table.hpp"
 #include "pipeline/context.hpp"
+#include "pipeline/syn_proxy.hpp"
 #include "rcu/domain.hpp"
 #include "ruleset/ruleset.hpp"
 #include "telemetry/counters.hpp"
@@ -57,6 +58,7 @@ struct Config {
     pipeline::Ownership ownership;
     std::uint64_t cycles_per_tick = 0; ///< TSC cycles in a millisecond
     bool sleep_when_idle = false;
+    flow::CookieKey cookie_key{}; ///< the same for all workers
 };
 
 class WorkerLoop {
@@ -70,6 +72,15 @@ class WorkerLoop {
     /// Any thread.
     void request_stop() { stop_.store(true, std::memory_order_release); }
 
+    /// Control thread: the flows move to `next`, which takes the place of the table so far, while packets pass. Not
+    /// again before is_moving() has become false; until then both tables stay where they are.
+    void move_flows_to(flow::Table& next) {
+        moving_.store(true, std::memory_order_relaxed);
+        next_flows_.store(&next, std::memory_order_release);
+    }
+    /// Control thread: whether the table so far is still in use.
+    [[nodiscard]] bool is_moving() const { return moving_.load(std::memory_order_acquire); }
+
     /// One round over all queues and rings at time `now`. Returns the number of packets it met.
     unsigned step(base::Tick now);
 
@@ -80,12 +91,16 @@ class WorkerLoop {
     void set_observer(Observer* observer) { observer_ = observer; }
 
   private:
+    void adopt(const ruleset::Ruleset& ruleset);
+    void begin_move(flow::Table& next);
+    void go_on_moving(unsigned met);
     unsigned poll_queue(const ReceiveQueue& queue);
     unsigned poll_ring(SpscRing<HandedPacket>& ring);
     void process(pipeline::Batch& batch);
     void drop_pieces(pipeline::Batch& batch);
     class Outgoing;
     void forward(pipeline::Batch& batch);
+    void send_made(const pipeline::MadeFrames& made);
     void forward_datagram(const pipeline::Batch& batch, unsigned row, Outgoing& outgoing);
     void finish_fragments();
     void transmit(std::uint16_t port, void* const* handles, const std::uint16_t* lengths, unsigned count);
@@ -94,6 +109,7 @@ class WorkerLoop {
     void count_drop(telemetry::DropReason reason, unsigned count = 1) {
         counters_.drops[static_cast<std::size_t>(reason)].add(count);
     }
+    void count_answered(unsigned count) { counters_.answered_packets.add(count); }
 
     Config config_;
     PortIo& io_;
@@ -102,9 +118,13 @@ class WorkerLoop {
     telemetry::WorkerCounters& counters_;
     HandoffMatrix* handoff_;
     Observer* observer_ = nullptr;
+    std::uint64_t adopted_epoch_ = ~std::uint64_t{0}; ///< none yet
+    pipeline::SynProxy syn_proxy_;
     pipeline::Context context_;
     pipeline::Batch batch_;
     std::atomic<bool> stop_{false};
+    std::atomic<flow::Table*> next_flows_{nullptr};
+    std::atomic<bool> moving_{false};
 };
 
 } // namespace sluice::worker

@@ -59,7 +59,7 @@ class Player final : public worker::Observer {
     static MemoryApplianceOptions options(std::size_t scenarios, std::uint16_t workers) {
         MemoryApplianceOptions options;
         options.workers = workers;
-        options.table_capacity = scenarios == 1 ? 256 : 16384;
+        options.flows = flow::share_of({.entries = scenarios == 1 ? 256u : 16384u}, 1);
         options.ring_capacity = 256;
         options.start = kStart;
         return options;

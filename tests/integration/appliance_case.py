@@ -29,7 +29,8 @@ def check_stopped(sluice, code):
     if code != 0:
         raise AssertionError(f"sluiced ended with {code}:\n{sluice.process.output()}")
     final = sluice.final_account()
-    if final["held"] or final["missing"] or final["received"] != final["forwarded"] + final["dropped"]:
+    outcome = final["forwarded"] + final["dropped"] + final["answered"]
+    if final["held"] or final["missing"] or final["received"] + final["made"] != outcome:
         raise AssertionError(f"unaccounted for at the end: {final}")
     check_nothing_left(sluice.namespace, sluice.prefix, sluice.socket)
 

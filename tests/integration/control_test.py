@@ -43,6 +43,7 @@ class LiveAppliance(SharedApplianceCase):
     def test_every_show_command_in_both_forms(self):
         for command, words in (("status", "forwarding"), ("show interfaces", "net_af_xdp"), ("show workers", "BUSY"),
                                ("show rules", "no-telnet"), ("show flows", "tcp_time_wait"), ("show drops", "rule_drop"),
+                               ("show evictions", "No evictions since start"),
                                ("show policy", "name: memcached"), ("show version", "DPDK 22.11")):
             with self.subTest(command=command):
                 self.assertIn(words, self.sluice.sluicectl(*command.split()).stdout)
@@ -58,6 +59,10 @@ class LiveAppliance(SharedApplianceCase):
                           status["policy"]["file"]), ("lab", 1, 4, str(self.sluice.policy)))
         self.assertEqual((status["flows"]["used"], status["flows"]["capacity"]), (101, 65536))
         self.assertEqual(status["flows"]["per_state"], {"icmp_query": 1, "tcp_time_wait": 100})
+        self.assertEqual(status["flows"]["per_class"], {"closing": 100, "half_open": 0, "unanswered": 1, "answered": 0},
+                         "a ping is worth no more for being answered")
+        self.assertEqual((status["flows"]["half_open_limit"], status["flows"]["under_pressure"],
+                          status["flows"]["pressure_entered"], status["flows"]["pressure_seconds"]), (16384, 0, 0, None))
         self.assertGreater(status["memory"]["flow_table_bytes"], 65536 * 64)
         self.assertGreaterEqual(status["uptime_seconds"], 0)
 
@@ -78,7 +83,9 @@ class LiveAppliance(SharedApplianceCase):
                           (3, "web", "allow", "untracked", "mirror"), (4, "no-telnet", "drop", "tracked", None),
                           (5, "default", "drop", "tracked", None)])
         by_name = {row["name"]: row for row in rows}
-        self.assertEqual(by_name["memcached"]["flows_created"], 100)
+        self.assertEqual((by_name["memcached"]["flows_created"], by_name["memcached"]["flows"]), (100, 100))
+        self.assertEqual((by_name["memcached"]["reserve"], by_name["memcached"]["kept"], by_name["memcached"]["evicted"],
+                          by_name["memcached"]["evicted_for"], by_name["memcached"]["refused"]), (None, 0, {}, 0, 0))
         self.assertGreaterEqual(by_name["ping"]["packets"], 6)
         self.assertGreaterEqual(by_name["no-telnet"]["packets"], 1)
         self.assertEqual(by_name["web"]["packets"], 0)

@@ -39,10 +39,14 @@ class Hping(SharedApplianceCase):
         start_listeners(cls.lab.server, [cls.lab.server_address], tcp=[80], udp=[53])
 
     def attack(self, *commands, count=COUNT, interval="u2000"):
-        """Runs hping3 with each of these options against the server; what arrived there."""
+        """Runs hping3 with each of these options against the server; what arrived there.
+
+        Each has source ports of its own: hping3 draws its first one from the clock's second, so several begun
+        together would send different SYNs on the same tuple, and which of them a firewall lets through is chance.
+        """
         with Capture(self.lab.server, self.lab.server_interface, "ip") as arrived:
-            self.lab.client.run_at_once([["hping3", "-n", "-q", "-c", count, "-i", interval, *options,
-                                          self.lab.server_address] for options in commands])
+            self.lab.client.run_at_once([["hping3", "-n", "-q", "-c", count, "-i", interval, "-s", 2000 + 1000 * nth,
+                                          *options, self.lab.server_address] for nth, options in enumerate(commands)])
         return arrived
 
     def assert_none_arrives(self, *commands, **more):

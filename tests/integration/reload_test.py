@@ -163,6 +163,7 @@ class InvalidPolicies(SharedApplianceCase):
 
     RULES = TRACKED
     BAD = TRACKED.replace("zone: client", "zone: clinet")
+    OTHER_SYSTEM = ("idle: poll", "idle: sleep")
     OTHER_TABLE = ("size: 64Ki", "size: 32Ki")
 
     @classmethod
@@ -199,12 +200,26 @@ class InvalidPolicies(SharedApplianceCase):
     def test_apply_of_what_is_fixed_at_start(self):
         def act():
             path = self.lab.folder / "other.yaml"
-            path.write_text((self.sluice.head + self.RULES).replace(*self.OTHER_TABLE))
+            path.write_text((self.sluice.head + self.RULES).replace(*self.OTHER_SYSTEM))
             code, said = self.apply(path)
             self.assertEqual(code, 7, said)
             self.assertIn("restart", said)
-            self.assertIn("tables", said)
+            self.assertIn("system", said)
         self.unchanged(act)
+
+    def test_apply_of_another_table_size(self):
+        """The flows move; none is lost, and counters go on."""
+        before = self.sluice.status()["flows"]
+        path = self.lab.folder / "sized.yaml"
+        path.write_text((self.sluice.head + self.RULES).replace(*self.OTHER_TABLE))
+        self.addCleanup(self.apply, self.sluice.policy)
+        code, said = self.apply(path)
+        self.assertEqual(code, 0, said)
+        wait_for(lambda: self.sluice.status()["flows"]["capacity"] == 32 * 1024, 5.0, "smaller table")
+        after = self.sluice.status()["flows"]
+        ended = sum(after["ended"].values()) - sum(before["ended"].values())
+        self.assertEqual(after["used"] + ended, before["used"] + after["created"] - before["created"])
+        self.assertNotIn("moved", after["ended"])
 
     def test_apply_of_what_runs_already(self):
         def act():
@@ -235,7 +250,7 @@ class InvalidPolicies(SharedApplianceCase):
             self.sluice.write_policy(self.BAD, self.sluice.policy.name)
             self.sighup("unknown zone 'clinet'")
             self.assertIn("refused, generation", self.sluice.process.output())
-            self.sluice.policy.write_text(good.replace(*self.OTHER_TABLE))
+            self.sluice.policy.write_text(good.replace(*self.OTHER_SYSTEM))
             self.sighup("fixed at start")
             self.sluice.policy.unlink()
             self.sighup("No such file")
@@ -248,7 +263,7 @@ class InvalidPolicies(SharedApplianceCase):
     def test_a_policy_that_cannot_be_compiled_for_its_size(self):
         with self.assertRaises(LabError):
             self.sluice.apply(self.RULES.replace("rules:", "rules:\n" + "".join(
-                f"  - {{ name: r{number}, protocol: tcp, action: drop }}\n" for number in range(70_000)), 1))
+                f"  - {{ name: r{number}, protocol: tcp, action: drop }}\n" for number in range(140_000)), 1))
         self.assertEqual(self.lab.ping(count=1, timeout=0.3), 0)
         self.assertEqual(self.sluice.status()["state"], "forwarding")
 

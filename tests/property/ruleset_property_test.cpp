@@ -29,7 +29,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 std::unique_ptr<const ruleset::Ruleset> compiled(const policy::Policy& policy, std::uint32_t epoch) {
     policy::Diagnostics diagnostics;
-    auto ruleset = policy::compile(policy, {.epoch = epoch, .numa_socket = -1, .counter_slots = {}}, diagnostics);
+    auto ruleset = policy::compile(policy, {.epoch = epoch, .counter_slots = {}, .progress = {}}, diagnostics);
     EXPECT_NE(ruleset, nullptr) << diagnostics.render(false);
     return ruleset;
 }

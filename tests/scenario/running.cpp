@@ -52,9 +52,11 @@ std::optional<Running::Compiled> Running::compile(const std::string& file) {
         options.workers = workers_;
         options.ports = static_cast<std::uint16_t>(policy->interfaces.size());
         const std::uint64_t flows = std::min(policy->flow_table.capacity, kMostFlows);
-        options.table_capacity = static_cast<std::uint32_t>((flows + workers_ - 1) / workers_);
-        options.on_full =
-            policy->flow_table.on_full == policy::OnFull::evict ? flow::OnFull::evict : flow::OnFull::drop_new;
+        const policy::FlowTable& table = policy->flow_table;
+        options.flows = flow::share_of(
+            {flows, table.half_open_percent, table.pressure_enter, table.pressure_leave, table.timeout_scale},
+            workers_);
+        if (table.syn_cookies == policy::SynCookies::always) options.flows.syn_cookies = flow::SynCookies::always;
         const policy::FragmentTable& fragments = policy->fragment_table;
         options.fragments =
             reassembly::share_of(fragments.datagrams, fragments.per_datagram, fragments.timeout, workers_);
@@ -62,9 +64,9 @@ std::optional<Running::Compiled> Running::compile(const std::string& file) {
         options.start = kStart;
         appliance_ = std::make_unique<MemoryAppliance>(options);
         appliance_->set_observer(this);
-        std::vector<std::span<const telemetry::RuleCounters>> counters;
+        std::vector<control::SlotCounters> counters;
         for (std::uint16_t w = 0; w < workers_; ++w) {
-            counters.push_back(appliance_->rule_counters(w));
+            counters.push_back({appliance_->rule_counters(w), {}});
         }
         slots_ = std::make_unique<control::CounterSlots>(kRuleSlots, std::move(counters));
     }

@@ -141,7 +141,7 @@ bool Simulation::must_pass(const Frame& frame) {
     if (exchange.life != origin.life || !oracle_.allows(exchange.tuple)) return false;
     const Conversation* conversation = oracle_.find(exchange.tuple);
     // A question may open a flow, if there is room; an answer needs the flow.
-    if (origin.side == client) return options_.on_full == flow::OnFull::evict || pressure_ == 0;
+    if (origin.side == client) return options_.evict || pressure_ == 0;
     if (conversation == nullptr || conversation->doubtful || conversation->pressure != pressure_) return false;
     std::uint64_t life = kOther;
     if (exchange.tuple.protocol == protocol::kUdp) life = kLeastUdp;
@@ -156,7 +156,8 @@ std::uint64_t Simulation::pressure() const {
         const flow::Stats& stats = const_cast<test_support::MemoryAppliance&>(appliance_).flows(w).stats();
         sum += stats.refused.load();
         for (const EndReason reason :
-             {EndReason::evicted_closing, EndReason::evicted_unanswered, EndReason::evicted_idle}) {
+             {EndReason::expired_early, EndReason::moved, EndReason::evicted_closing, EndReason::evicted_half_open,
+              EndReason::evicted_unanswered, EndReason::evicted_answered}) {
             sum += stats.ended[static_cast<std::size_t>(reason)].load();
         }
     }
@@ -185,8 +186,13 @@ void Simulation::check_accounts() {
             ended += count.load();
         }
         const std::uint64_t used = stats.used.load();
+        const flow::Table* leaving = appliance_.leaving(w);
+        const std::uint64_t yet_to_move = leaving != nullptr ? leaving->stats().used.load() : 0;
         if (states != used) return fail("the states' counts are not the flows in use");
-        if (stats.created.load() != ended + used) return fail("created is not ended + used");
+        // The new table's counters go on from the old one's with the first round.
+        if (leaving == nullptr && stats.created.load() != ended + used) return fail("created is not ended + used");
+        if (yet_to_move != 0 && stats.created.load() != ended + used + yet_to_move)
+            return fail("created is not ended + used + yet to be moved");
         if (used > flows.capacity()) return fail("more flows than entries");
     }
 }
@@ -195,6 +201,8 @@ void Simulation::check_tables() {
     for (std::size_t w = 0; w < options_.workers; ++w) {
         const flow::Table& flows = appliance_.flows(w);
         if (!flows.consistent()) return fail("a flow table disagrees with itself");
+        if (const flow::Table* leaving = appliance_.leaving(w); leaving != nullptr && !leaving->consistent())
+            return fail("a flow table that is left disagrees with itself");
         if (!appliance_.fragments(w).consistent()) return fail("a fragment table disagrees with itself");
     }
 }

@@ -67,7 +67,7 @@ std::unique_ptr<const ruleset::Ruleset> compiled(const std::string& text, std::u
     policy::Diagnostics diagnostics;
     const auto policy = policy::read("policy.yaml", text, diagnostics);
     if (!policy) throw std::runtime_error(diagnostics.render(false));
-    auto ruleset = policy::compile(*policy, {.epoch = epoch, .numa_socket = -1, .counter_slots = {}}, diagnostics);
+    auto ruleset = policy::compile(*policy, {.epoch = epoch, .counter_slots = {}, .progress = {}}, diagnostics);
     if (ruleset == nullptr) throw std::runtime_error(diagnostics.render(false));
     return ruleset;
 }
@@ -87,11 +87,12 @@ bool NamedRuleset::allows(const Tuple& tuple) const {
     }
 }
 
-std::vector<NamedRuleset> make_rulesets() {
+std::vector<NamedRuleset> make_rulesets(bool evict) {
+    const std::string tables = std::string("tables: { flows: { on_full: ") + (evict ? "evict" : "drop_new") + " } }\n";
     std::vector<NamedRuleset> rulesets;
-    rulesets.push_back({compiled(wide(), 1), kLastTcpPort, true, false});
-    rulesets.push_back({compiled(narrow(), 2), kLastTcpPort - 1, false, false});
-    rulesets.push_back({compiled(with_untracked(), 3), kLastTcpPort, true, true});
+    rulesets.push_back({compiled(wide() + tables, 1), kLastTcpPort, true, false});
+    rulesets.push_back({compiled(narrow() + tables, 2), kLastTcpPort - 1, false, false});
+    rulesets.push_back({compiled(with_untracked() + tables, 3), kLastTcpPort, true, true});
     return rulesets;
 }
 

@@ -22,7 +22,8 @@ struct NamedRuleset {
 };
 
 /// Compiled for a simulation's four interfaces. Throws when one is not valid. The EAL must be up.
-std::vector<NamedRuleset> make_rulesets();
+/// `evict`: what new flows do when the table is full.
+std::vector<NamedRuleset> make_rulesets(bool evict);
 
 // Timeouts over all of them, in milliseconds: what a flow surely lives, and what it lives at most.
 inline constexpr std::uint64_t kTcpNew = 20'000;

@@ -18,8 +18,8 @@ test_support::MemoryApplianceOptions appliance_options(const Options& options, b
     test_support::MemoryApplianceOptions out;
     out.workers = options.workers;
     out.ports = kPorts;
-    out.table_capacity = options.capacity;
-    out.on_full = options.on_full;
+    out.flows = flow::share_of({.entries = options.capacity}, 1);
+    out.flows.syn_cookies = flow::SynCookies::never;
     out.start = start;
     out.io = &io;
     return out;
@@ -57,6 +57,7 @@ void Simulation::step() {
     ++report_.steps;
     pass_time();
     if (random_.one_in(3000)) change_policy();
+    if (random_.one_in(5000)) change_size();
     put_in_burst();
     if (options_.workers > 1)
         appliance_.settle(tick());
@@ -103,6 +104,12 @@ void Simulation::change_policy() {
     for (Connection& connection : connections_) {
         if (connection.open && !next.allows(connection.tcp.tuple())) connection.sound = false;
     }
+}
+
+/// The table's size changes under the flows: none is lost that there is room for.
+void Simulation::change_size() {
+    const std::uint32_t capacity = options_.capacity / 2 + random_.below(options_.capacity);
+    if (appliance_.resize(capacity, tick())) ++report_.resized;
 }
 
 void Simulation::put_in_burst() {

@@ -32,7 +32,7 @@ namespace sluice::simulation {
 struct Options {
     std::uint64_t seed = 1;
     std::uint32_t capacity = 16384; ///< of each worker's table
-    flow::OnFull on_full = flow::OnFull::evict;
+    bool evict = true;              ///< `on_full: evict` rather than drop_new
     std::uint16_t workers = 1;
     unsigned hostile_percent = 20;
 };
@@ -49,6 +49,7 @@ struct Report {
     std::uint64_t reused = 0;       ///< begun again at once on the same ports
     std::uint64_t created = 0;      ///< flows
     std::uint64_t made_room = 0;    ///< flows evicted or refused
+    std::uint64_t resized = 0;      ///< times the table's size changed
     std::uint64_t digest = 0;       ///< of all fates, in order
     std::string violation;          ///< empty when everything held
 };
@@ -89,6 +90,7 @@ class Simulation final : public worker::Observer {
     void step();
     void pass_time();
     void change_policy();
+    void change_size();
     void put_in_burst();
     /// Writes one frame into frame_ and says who sent it. 0: nobody had anything to send.
     std::size_t write_any(std::uint16_t wire, Side side, Origin& origin);

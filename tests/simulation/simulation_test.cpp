@@ -23,14 +23,14 @@ constexpr std::uint64_t kLongestEra = 1'000'000;
 
 /// What an appliance is made for, era by era: tables that never fill, and ones that always are full.
 constexpr std::array<Options, 8> kEras = {{
-    {.capacity = 16384, .on_full = flow::OnFull::drop_new, .workers = 1, .hostile_percent = 10},
-    {.capacity = 256, .on_full = flow::OnFull::evict, .workers = 1, .hostile_percent = 50},
-    {.capacity = 16384, .on_full = flow::OnFull::evict, .workers = 2, .hostile_percent = 30},
-    {.capacity = 512, .on_full = flow::OnFull::drop_new, .workers = 1, .hostile_percent = 40},
-    {.capacity = 16384, .on_full = flow::OnFull::evict, .workers = 1, .hostile_percent = 60},
-    {.capacity = 128, .on_full = flow::OnFull::evict, .workers = 2, .hostile_percent = 60},
-    {.capacity = 8192, .on_full = flow::OnFull::drop_new, .workers = 3, .hostile_percent = 3},
-    {.capacity = 256, .on_full = flow::OnFull::drop_new, .workers = 2, .hostile_percent = 80},
+    {.capacity = 16384, .evict = false, .workers = 1, .hostile_percent = 10},
+    {.capacity = 256, .evict = true, .workers = 1, .hostile_percent = 50},
+    {.capacity = 16384, .evict = true, .workers = 2, .hostile_percent = 30},
+    {.capacity = 512, .evict = false, .workers = 1, .hostile_percent = 40},
+    {.capacity = 16384, .evict = true, .workers = 1, .hostile_percent = 60},
+    {.capacity = 128, .evict = true, .workers = 2, .hostile_percent = 60},
+    {.capacity = 8192, .evict = false, .workers = 3, .hostile_percent = 3},
+    {.capacity = 256, .evict = false, .workers = 2, .hostile_percent = 80},
 }};
 
 Report simulate(Options options, std::uint64_t seed, std::span<const NamedRuleset> rulesets, std::uint64_t packets) {
@@ -51,13 +51,14 @@ void show(std::uint64_t era, const Report& report) {
 TEST(Simulation, HoldsWhatMustHold) {
     const std::uint64_t seed = number_from("SLUICE_SIMULATION_SEED", 1);
     const std::uint64_t packets = number_from("SLUICE_SIMULATION_PACKETS", kShort);
-    const auto rulesets = make_rulesets();
     const std::uint64_t era_packets = std::min(kLongestEra, packets / kEras.size() + 1);
     std::uint64_t sent = 0;
     std::uint64_t honest = 0;
     std::uint64_t fragments = 0;
     for (std::uint64_t era = number_from("SLUICE_SIMULATION_ERA", 0); sent < packets; ++era) {
-        const Report report = simulate(kEras[era % kEras.size()], seed * 1'000'003 + era, rulesets, era_packets);
+        const Options& options = kEras[era % kEras.size()];
+        const auto rulesets = make_rulesets(options.evict);
+        const Report report = simulate(options, seed * 1'000'003 + era, rulesets, era_packets);
         if (packets > kShort || !report.violation.empty()) show(era, report);
         ASSERT_TRUE(report.violation.empty())
             << report.violation << "\n  era " << era << "\n  again: SLUICE_SIMULATION_SEED=" << seed
@@ -74,7 +75,7 @@ TEST(Simulation, HoldsWhatMustHold) {
 
 // What a seed does is the same each time, and in every build: a failure can be told by its seed.
 TEST(Simulation, RepeatsItself) {
-    const auto rulesets = make_rulesets();
+    const auto rulesets = make_rulesets(kEras[1].evict);
     constexpr std::uint64_t kPackets = 20'000;
     const Report first = simulate(kEras[1], 7, rulesets, kPackets);
     const Report second = simulate(kEras[1], 7, rulesets, kPackets);

@@ -1,22 +1,31 @@
 #include "support/handmade_ruleset.hpp"
 
+#include "classifier/compiled.hpp"
+
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 
 namespace sluice::test_support {
 namespace {
 
-ruleset::Classifier classifier(const std::vector<ruleset::Row>& rows) {
-    static unsigned made = 0; // the EAL tells instances apart by name
-    const std::string name = "test" + std::to_string(made++);
-    auto built = ruleset::Classifier::build(rows, name.c_str(), -1);
-    if (!built) throw std::runtime_error(built.error().step);
+std::shared_ptr<const ruleset::Classifier> classifier(const RulesetFields& fields,
+                                                      const std::vector<classifier::Row>& handmade) {
+    classifier::Rows rows;
+    rows.rows = handmade;
+    for (const std::vector<net::Prefix>& list : fields.lists) {
+        rows.lists.emplace_back(list);
+    }
+    for (const ruleset::Port& port : fields.ports) {
+        rows.zone_pairs.push_back(
+            {static_cast<std::uint8_t>(port.zone), static_cast<std::uint8_t>(fields.ports[port.peer].zone)});
+    }
+    auto built = classifier::Compiled::build(rows);
+    if (!built) throw std::runtime_error("a handmade classifier cannot be built");
     return std::move(*built);
 }
 
-template <typename T> std::unique_ptr<T[]> copied(const std::vector<T>& from, std::size_t room) {
-    auto out = std::make_unique<T[]>(room);
+template <typename T> std::shared_ptr<T[]> copied(const std::vector<T>& from, std::size_t room) {
+    auto out = std::make_shared<T[]>(room);
     std::copy(from.begin(), from.end(), out.get());
     return out;
 }
@@ -35,8 +44,8 @@ std::unique_ptr<const ruleset::Ruleset> make_ruleset(const RulesetFields& fields
     ruleset::index_profiles_by_slot(parts);
     parts.port_count = static_cast<std::uint16_t>(fields.ports.size());
     parts.ports = copied(fields.ports, fields.ports.size());
-    parts.untracked = classifier(fields.untracked);
-    parts.tracked = classifier(fields.tracked);
+    parts.untracked = classifier(fields, fields.untracked);
+    parts.tracked = classifier(fields, fields.tracked);
     return std::make_unique<const ruleset::Ruleset>(std::move(parts));
 }
 

@@ -1,6 +1,7 @@
-// Rulesets put together by hand, for tests of what reads them. Without classifier rows no EAL is needed.
+// Rulesets put together by hand, for tests of what reads them.
 #pragma once
 
+#include "classifier/rows.hpp"
 #include "ruleset/ruleset.hpp"
 
 #include <memory>
@@ -21,8 +22,9 @@ struct RulesetFields {
     std::uint32_t epoch = 1;
     std::vector<ruleset::Rule> rules = {};
     ruleset::Rule default_rule = {.counter_slot = 0, .profile = 0, .action = ruleset::Action::allow, .tracked = true};
-    std::vector<ruleset::Row> untracked = {};
-    std::vector<ruleset::Row> tracked = {};
+    std::vector<classifier::Row> untracked = {};
+    std::vector<classifier::Row> tracked = {};
+    std::vector<std::vector<net::Prefix>> lists = {}; ///< what the rows of both name
     std::vector<ruleset::Profile> profiles = {profile_of(10'000)};
     ruleset::Sanity sanity = {};
     std::vector<ruleset::Port> ports = {{.peer = 1, .zone = 0, .wire = 0, .peer_mtu = 1500},

@@ -1,5 +1,6 @@
 #include "support/memory_appliance.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -7,6 +8,7 @@ namespace sluice::test_support {
 
 MemoryAppliance::MemoryAppliance(const MemoryApplianceOptions& options)
     : rule_slots_(options.rule_slots)
+    , table_(options.flows)
     , ports_(options.ports, options.workers) {
     if (options.workers > 1) {
         handoff_ = std::make_unique<worker::HandoffMatrix>(options.workers, options.ring_capacity);
@@ -16,18 +18,40 @@ MemoryAppliance::MemoryAppliance(const MemoryApplianceOptions& options)
     }
 }
 
+std::unique_ptr<flow::Table> MemoryAppliance::make_table(Worker& worker, std::uint32_t capacity, base::Tick now) {
+    const std::size_t size = (flow::Table::memory_size(capacity) + 63) / 64 * 64;
+    worker.table_memory.reset(static_cast<std::byte*>(std::aligned_alloc(base::kCacheLine, size)));
+    std::memset(worker.table_memory.get(), 0, size);
+    flow::Config table = table_;
+    table.half_open_limit =
+        static_cast<std::uint32_t>(std::uint64_t{table_.half_open_limit} * capacity / table_.capacity);
+    table.capacity = capacity;
+    table.rules = {worker.rule_counters.get(), rule_slots_};
+    table.evictions = {worker.rule_evictions.get(), rule_slots_};
+    table.seed = {{0x0123456789abcdef, 0x1122334455667788, 0x99aabbccddeeff00, 0x5a5a5a5aa5a5a5a5}};
+    return std::make_unique<flow::Table>(std::span(worker.table_memory.get(), size), table, now);
+}
+
+bool MemoryAppliance::is_moving() const {
+    return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->loop->is_moving(); });
+}
+
+bool MemoryAppliance::resize(std::uint32_t capacity, base::Tick now) {
+    if (is_moving()) return false;
+    for (const auto& worker : workers_) {
+        worker->leaving = std::move(worker->flows);
+        worker->leaving_memory = std::move(worker->table_memory);
+        worker->flows = make_table(*worker, capacity, now);
+        worker->loop->move_flows_to(*worker->flows);
+    }
+    return true;
+}
+
 void MemoryAppliance::add_worker(const MemoryApplianceOptions& options, std::uint16_t self) {
     auto worker = std::make_unique<Worker>();
-    const std::size_t size = (flow::Table::memory_size(options.table_capacity) + 63) / 64 * 64;
-    worker->table_memory.reset(static_cast<std::byte*>(std::aligned_alloc(base::kCacheLine, size)));
-    std::memset(worker->table_memory.get(), 0, size);
     worker->rule_counters = std::make_unique<telemetry::RuleCounters[]>(options.rule_slots);
-
-    flow::Config table;
-    table.capacity = options.table_capacity;
-    table.on_full = options.on_full;
-    table.seed = {{0x0123456789abcdef, 0x1122334455667788, 0x99aabbccddeeff00, 0x5a5a5a5aa5a5a5a5}};
-    worker->flows = std::make_unique<flow::Table>(std::span(worker->table_memory.get(), size), table, options.start);
+    worker->rule_evictions = std::make_unique<telemetry::RuleEvictions[]>(options.rule_slots);
+    worker->flows = make_table(*worker, options.flows.capacity, options.start);
 
     reassembly::Config fragments = options.fragments;
     fragments.seed = {{0x0f1e2d3c4b5a6978, 0x8877665544332211, 0xa5a5a5a55a5a5a5a, 0x13579bdf02468ace}};
@@ -48,6 +72,7 @@ void MemoryAppliance::add_worker(const MemoryApplianceOptions& options, std::uin
     config.ownership.by = options.ownership;
     config.cycles_per_tick = 1'000'000;
     config.sleep_when_idle = options.sleep_when_idle;
+    config.cookie_key = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
     worker->loop = std::make_unique<worker::WorkerLoop>(
         std::move(config), options.io != nullptr ? *options.io : ports_, domain_, published_, *worker->flows,
         *worker->fragments, worker->counters, std::span(worker->rule_counters.get(), options.rule_slots),
@@ -123,7 +148,8 @@ std::string MemoryAppliance::broken_account() const {
     const std::uint64_t forwarded = sum(&WorkerCounters::forwarded_packets);
     const std::uint64_t held = sum(&WorkerCounters::handed_off_packets) - sum(&WorkerCounters::handed_in_packets) +
                                sum(&WorkerCounters::held_fragments);
-    expect("received = forwarded + drops + held", received, forwarded + drops() + held);
+    expect("received + made = forwarded + answered + drops + held", received + sum(&WorkerCounters::made_packets),
+           forwarded + sum(&WorkerCounters::answered_packets) + drops() + held);
     expect("held = frames taken and not returned", held, ports_.count(Fate::taken));
     expect("handles sent or released without being held", ports_.misuses(), 0);
     for (std::size_t w = 0; w < workers_.size(); ++w) {

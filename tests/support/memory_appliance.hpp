@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ticks.hpp"
+#include "flow/sizing.hpp"
 #include "flow/table.hpp"
 #include "rcu/domain.hpp"
 #include "ruleset/ruleset.hpp"
@@ -21,9 +22,8 @@ namespace sluice::test_support {
 struct MemoryApplianceOptions {
     std::uint16_t workers = 1;
     std::uint16_t ports = 2;
-    std::uint16_t transmit_queues = 0;   ///< of each port; 0: one a worker
-    std::uint32_t table_capacity = 1024; ///< of each worker
-    flow::OnFull on_full = flow::OnFull::evict;
+    std::uint16_t transmit_queues = 0;                         ///< of each port; 0: one a worker
+    flow::Config flows = flow::share_of({.entries = 1024}, 1); ///< of each worker; seed and counters are not read
     reassembly::Config fragments = reassembly::share_of(1024, 64, 30'000, 1); ///< of each worker; the seed is not read
     std::uint32_t rule_slots = 64;
     std::uint32_t ring_capacity = 64; ///< a power of two
@@ -41,6 +41,15 @@ class MemoryAppliance {
     /// What is published before is no longer used once this returns, as long as no worker runs on a thread.
     void publish(const ruleset::Ruleset& ruleset) { (void)published_.exchange(&ruleset); }
 
+    /// Every worker's flows move to a table of this capacity, as packets pass. False while they still do from the last
+    /// time.
+    bool resize(std::uint32_t capacity, base::Tick now);
+    [[nodiscard]] bool is_moving() const;
+    /// The table that worker's flows come from, while they move.
+    [[nodiscard]] const flow::Table* leaving(std::size_t worker) const {
+        return workers_[worker]->loop->is_moving() ? workers_[worker]->leaving.get() : nullptr;
+    }
+
     /// One round of every worker, in order. Returns what they met.
     unsigned step(base::Tick now);
     /// Rounds until no worker meets anything.
@@ -56,6 +65,9 @@ class MemoryAppliance {
     [[nodiscard]] const telemetry::WorkerCounters& counters(std::size_t worker) const {
         return workers_[worker]->counters;
     }
+    [[nodiscard]] std::span<const telemetry::RuleEvictions> rule_evictions(std::size_t worker) const {
+        return {workers_[worker]->rule_evictions.get(), rule_slots_};
+    }
     [[nodiscard]] std::span<const telemetry::RuleCounters> rule_counters(std::size_t worker) const {
         return {workers_[worker]->rule_counters.get(), rule_slots_};
     }
@@ -69,8 +81,8 @@ class MemoryAppliance {
     [[nodiscard]] std::uint64_t drops() const;
     [[nodiscard]] std::uint64_t flow_count() const;
 
-    /// What is wrong with the accounts, empty when nothing is: received = forwarded + drops + held, held is what the
-    /// rings and the reassembly hold, and every table agrees with itself. For when no worker runs.
+    /// What is wrong with the accounts, empty when nothing is: received + made = forwarded + answered + drops + held,
+    /// held is what the rings and the reassembly hold, and every table agrees with itself. For when no worker runs.
     [[nodiscard]] std::string broken_account() const;
 
   private:
@@ -81,14 +93,19 @@ class MemoryAppliance {
         std::unique_ptr<std::byte, Free> table_memory;
         std::unique_ptr<std::byte, Free> fragment_memory;
         std::unique_ptr<telemetry::RuleCounters[]> rule_counters;
+        std::unique_ptr<telemetry::RuleEvictions[]> rule_evictions;
         telemetry::WorkerCounters counters;
         std::unique_ptr<flow::Table> flows;
         std::unique_ptr<reassembly::Table> fragments;
         std::unique_ptr<worker::WorkerLoop> loop;
+        std::unique_ptr<std::byte, Free> leaving_memory;
+        std::unique_ptr<flow::Table> leaving;
     };
+    std::unique_ptr<flow::Table> make_table(Worker& worker, std::uint32_t capacity, base::Tick now);
     void add_worker(const MemoryApplianceOptions& options, std::uint16_t self);
 
     std::uint32_t rule_slots_;
+    flow::Config table_;
     MemoryPortIo ports_;
     rcu::Domain domain_;
     rcu::Published<ruleset::Ruleset> published_;

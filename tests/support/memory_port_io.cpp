@@ -26,8 +26,9 @@ MemoryFrame& MemoryPortIo::put_in(std::uint16_t port, std::uint16_t queue, Bytes
 }
 
 std::size_t MemoryPortIo::count(Fate fate) const {
-    return static_cast<std::size_t>(
-        std::count_if(frames_.begin(), frames_.end(), [fate](const auto& frame) { return frame->fate == fate; }));
+    const auto has_it = [fate](const auto& frame) { return frame->fate == fate; };
+    return static_cast<std::size_t>(std::count_if(frames_.begin(), frames_.end(), has_it) +
+                                    std::count_if(made_frames_.begin(), made_frames_.end(), has_it));
 }
 
 void MemoryPortIo::forget() {
@@ -38,8 +39,9 @@ void MemoryPortIo::forget() {
                                 queue.waiting.begin() + static_cast<std::ptrdiff_t>(std::exchange(queue.next, 0)));
         }
     }
-    std::erase_if(frames_,
-                  [](const auto& frame) { return frame->fate == Fate::sent || frame->fate == Fate::released; });
+    const auto is_over = [](const auto& frame) { return frame->fate == Fate::sent || frame->fate == Fate::released; };
+    std::erase_if(frames_, is_over);
+    std::erase_if(made_frames_, is_over);
 }
 
 void MemoryPortIo::receive(std::uint16_t port, std::uint16_t queue, pipeline::Batch& batch) {
@@ -84,6 +86,26 @@ void MemoryPortIo::release(void* const* handles, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
         take_back(*static_cast<MemoryFrame*>(handles[i]), Fate::released);
     }
+}
+
+void* MemoryPortIo::make(std::span<const std::byte> frame) {
+    unsigned left = buffers_.load(std::memory_order_relaxed);
+    while (left != kNoLimit && left != 0 && !buffers_.compare_exchange_weak(left, left - 1)) {
+    }
+    if (left == 0) return nullptr;
+    auto made = std::make_unique<MemoryFrame>();
+    made->bytes.assign(frame.begin(), frame.end());
+    made->made = true;
+    made->fate = Fate::taken;
+    const std::lock_guard lock(made_);
+    made_frames_.push_back(std::move(made));
+    return made_frames_.back().get();
+}
+
+void MemoryPortIo::shorten(void* handle, std::uint16_t length) {
+    auto& frame = *static_cast<MemoryFrame*>(handle);
+    if (frame.fate != Fate::taken || length > frame.bytes.size()) misuses_.fetch_add(1, std::memory_order_relaxed);
+    frame.bytes.resize(length);
 }
 
 } // namespace sluice::test_support

@@ -5,8 +5,8 @@
 // forgotten, sent twice or released twice is found.
 //
 // Threads: each input queue and each output queue belongs to one worker, and a frame to whoever holds its handle, as
-// with real ports; nothing here locks, so that TSan sees what a worker does to another's frames. The test's side
-// (put_in, sent, count, forget) is for when no worker runs; links and limits may be changed at any time.
+// with real ports; nothing here locks but make(), so that TSan sees what a worker does to another's frames. The test's
+// side (put_in, sent, count, forget) is for when no worker runs; links and limits may be changed at any time.
 #pragma once
 
 #include "support/packet_builder.hpp"
@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace sluice::test_support {
@@ -24,6 +25,7 @@ struct MemoryFrame {
 
     Bytes bytes;
     std::uint16_t in_port = 0;
+    bool made = false;      ///< by a worker; `in_port` says nothing then
     bool in_pieces = false; ///< received as a frame that did not fit one buffer
     Fate fate = Fate::waiting;
     std::uint16_t out_port = 0; ///< when sent
@@ -57,6 +59,10 @@ class MemoryPortIo final : public worker::PortIo {
     unsigned transmit(std::uint16_t port, std::uint16_t queue, void* const* handles, unsigned count) override;
     bool link_up(std::uint16_t port) override { return ports_[port]->up.load(std::memory_order_relaxed); }
     void release(void* const* handles, unsigned count) override;
+    void* make(std::span<const std::byte> frame) override;
+    void shorten(void* handle, std::uint16_t length) override;
+    /// How many more frames make() has buffers for.
+    void set_buffers(unsigned frames) { buffers_.store(frames, std::memory_order_relaxed); }
 
   private:
     struct Queue {
@@ -74,6 +80,9 @@ class MemoryPortIo final : public worker::PortIo {
 
     std::vector<std::unique_ptr<Port>> ports_;
     std::vector<std::unique_ptr<MemoryFrame>> frames_;
+    std::mutex made_;
+    std::vector<std::unique_ptr<MemoryFrame>> made_frames_; ///< by whichever worker: behind `made_`
+    std::atomic<unsigned> buffers_{kNoLimit};
     std::atomic<unsigned> misuses_{0};
 };
 

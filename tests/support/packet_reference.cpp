@@ -4,6 +4,7 @@
 #include "net/checksum.hpp"
 #include "net/oddity.hpp"
 #include "packet/parse.hpp"
+#include "packet/parse_ordinary.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -312,6 +313,21 @@ bool same(const Parsed& a, const Parsed& b) {
     return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
+/// What is wrong with the answer of parse_ordinary(), beside that of parse().
+std::string ordinary_broken(std::span<const std::byte> frame, const Parsed& parsed) {
+    const auto copy = std::make_unique<std::byte[]>(frame.size());
+    std::copy(frame.begin(), frame.end(), copy.get());
+    Parsed quick;
+    std::fill_n(reinterpret_cast<unsigned char*>(&quick), sizeof quick, static_cast<unsigned char>(0xa5));
+    const Parsed untouched = quick;
+    if (!packet::parse_ordinary({copy.get(), frame.size()}, quick))
+        return same(quick, untouched) ? "" : "parse_ordinary() writes what it leaves to parse()";
+    if (!same(quick, parsed)) return "parse_ordinary() and parse() disagree";
+    const bool to_itself = std::memcmp(quick.source, quick.destination, sizeof quick.source) == 0;
+    if (to_itself || quick.oddities != 0) return "parse_ordinary() takes what is decided before the rules";
+    return "";
+}
+
 std::string bounds_broken(std::span<const std::byte> frame, const Parsed& parsed) {
     if (parsed.kind == Kind::malformed) return parsed.malformed == Malformed::none ? "malformed for no reason" : "";
     if (parsed.malformed != Malformed::none) return "a reason, but not malformed";
@@ -375,6 +391,7 @@ std::string broken_property(std::span<const std::byte> frame) {
     if (!same(parsed, expected)) {
         return "parse() and the reference disagree:\n  " + describe(parsed) + "\n  " + describe(expected);
     }
+    if (std::string broken = ordinary_broken(frame, parsed); !broken.empty()) return broken;
     if (!same(parsed, parse_copy(frame, 0xa5))) return "the answer depends on what stood in the output before";
     if (std::string broken = bounds_broken(frame, parsed); !broken.empty()) return broken;
     if (parsed.kind != Kind::ip) return "";

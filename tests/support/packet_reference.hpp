@@ -17,8 +17,8 @@ packet::Parsed reference_parse(std::span<const std::byte> frame);
 std::string describe(const packet::Parsed& parsed);
 
 /// Parses `frame` in several ways and returns a sentence about the first property that does not hold: agreement with
-/// reference_parse(), offsets within the packet and the packet within the frame, no trace of what stood in the output
-/// before, the same answer whatever follows the IP packet. Empty when all of them hold.
+/// reference_parse(), and of parse_ordinary() with both; offsets within the packet and the packet within the frame; no
+/// trace of what stood in the output before; the same answer whatever follows the IP packet. Empty when all hold.
 std::string broken_property(std::span<const std::byte> frame);
 
 } // namespace sluice::test_support

@@ -7,7 +7,7 @@
         sluice = lab.start_sluice("rules:\\n  - {...}")  # a bump in the wire in the middle namespace
         report = lab.loadgen(rate=500, seconds=2)     # real connections from client to server
         sluice.control("show", "flows")               # sluicectl's answers as dicts and lists
-        sluice.check_accounts()                       # received = forwarded + dropped + held
+        sluice.check_accounts()                       # received + made = forwarded + dropped + answered + held
                                                       # everything is gone here, whatever happened
 
 Used by tools/experiment, tools/lab and tests/integration. Wants root, iproute2 and ethtool; standard library only.
@@ -16,7 +16,7 @@ Used by tools/experiment, tools/lab and tests/integration. Wants root, iproute2 
 - `namespaces`  one network namespace, veth pairs
 - `processes`   commands and background processes that do not outlive us
 - `sluice`      sluiced and sluicectl in a lab, policies
-- `accounts`    received = forwarded + dropped + held, from independent counters
+- `accounts`    received + made = forwarded + dropped + answered + held, from independent counters
 - `forwarder`   dpdk-testpmd in place of sluiced, to compare with
 - `servers`     memcached, iperf3, HTTP, bare listeners
 - `load`        sluice-loadgen, sluice-udpblast and iperf3 as functions that return dicts

@@ -1,7 +1,7 @@
 """Whether everybody who counts packets in an appliance at rest comes to the same result.
 
 Workers count what they receive and what they forward, drop reasons count one by one, and ports count for themselves:
-received = forwarded + dropped + held only means something if the four are not made from each other.
+received + made = forwarded + dropped + answered + held only means something if they are not made from each other.
 """
 
 
@@ -11,10 +11,11 @@ def disagreements(status, drops, interfaces, workers):
     drops  packets by reason
     """
     packets = status["packets"]
-    outcome = packets["forwarded"] + packets["dropped"] + packets["held"]
+    intake = packets["received"] + packets["made"]
+    outcome = packets["forwarded"] + packets["dropped"] + packets["answered"] + packets["held"]
     said = []
-    if packets["received"] != outcome:
-        said.append(f"received {packets['received']}, but forwarded + dropped + held = {outcome}")
+    if intake != outcome:
+        said.append(f"received + made = {intake}, but forwarded + dropped + answered + held = {outcome}")
     # Fragments of datagrams that are not complete may be waiting; nothing else does.
     if packets["held"] != status["fragments"]["held"]:
         said.append(f"{packets['held']} packets held at rest, {status['fragments']['held']} of them fragments")
@@ -29,8 +30,8 @@ def disagreements(status, drops, interfaces, workers):
     if taken != given:
         said.append(f"{given} packets handed off, but {taken} handed in")
     for row in workers:
-        if row["received"] + row["handed_in"] != (row["forwarded"] + row["dropped"] + row["handed_off"]
-                                                  + row["held_fragments"]):
+        if row["received"] + row["made"] + row["handed_in"] != (row["forwarded"] + row["dropped"] + row["answered"]
+                                                                + row["handed_off"] + row["held_fragments"]):
             said.append(f"worker {row['worker']} does not balance: {row}")
     return said
 

@@ -16,15 +16,17 @@ class LabError(Exception):
     """Something that the person at the terminal should read: one message, no traceback."""
 
 
-def run(command, *, check=True, timeout=30.0, text_input=None):
+def run(command, *, check=True, timeout=30.0, text_input=None, priority=0):
     """Runs a command to its end and returns the CompletedProcess, output as text.
 
-    With `check`, an exit code other than 0 raises LabError with the command and what it said.
+    With `check`, an exit code other than 0 raises LabError with the command and what it said. `priority` as of a Process.
     """
     command = [str(part) for part in command]
+    parent = os.getpid()
+    ahead = {"start_new_session": True, "preexec_fn": lambda: _before_exec(parent, None, priority)} if priority else {}
     try:
         done = subprocess.run(command, input=text_input, capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL if text_input is None else None, check=False)
+                              stdin=subprocess.DEVNULL if text_input is None else None, check=False, **ahead)
     except FileNotFoundError:
         raise LabError(f"{command[0]} is not installed: run tools/setup") from None
     except subprocess.TimeoutExpired:

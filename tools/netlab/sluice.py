@@ -166,8 +166,8 @@ class Sluice:
 
     def final_account(self):
         """What the last log line of a stopped sluiced says, as a dict of numbers: received, …, kept, missing."""
-        found = re.search(r"stopped: received (?P<received>\d+), forwarded (?P<forwarded>\d+), "
-                          r"dropped (?P<dropped>\d+), held (?P<held>-?\d+); "
+        found = re.search(r"stopped: received (?P<received>\d+), made (?P<made>\d+), forwarded (?P<forwarded>\d+), "
+                          r"dropped (?P<dropped>\d+), answered (?P<answered>\d+), held (?P<held>-?\d+); "
                           r"buffers: (?P<kept>\d+) kept by drivers, (?P<missing>\d+) missing", self.process.output())
         if not found:
             raise LabError(f"sluiced did not say how it stopped:\n{self.process.output()}")

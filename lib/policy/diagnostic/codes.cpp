@@ -29,7 +29,7 @@ constexpr std::array kCodes = {
          "! & *.",
          "nets: [!10.0.0.0/8]", "nets: [10.0.0.0/8]"},
     Code{"P005", "too large or too deep",
-         "A policy may have 16 MiB, lines of 1 MiB, 32 levels and 1,048,576 values; sets and profiles may refer to one "
+         "A policy may have 16 MiB, lines of 1 MiB, 32 levels and 4,194,304 values; sets and profiles may refer to one "
          "another 16 times in a row. Long lists of addresses go into files of their own.",
          "", "address_sets:\n  bogons: { file: bogons.txt }"},
     Code{"P006", "the same key twice in one map",
@@ -99,7 +99,7 @@ constexpr std::array kCodes = {
         "action: allow\ntrack: false", "action: allow\ntrack: false\nreply: mirror"},
     Code{"P022", "a key that has no meaning on this rule",
          "'reply' goes with an untracked allow: answers to tracked flows are let back anyway, and what is dropped has "
-         "none. 'timeouts' goes with a tracked allow: only those have flows.",
+         "none. 'timeouts', 'on_full' and 'reserve' go with a tracked allow: only those have flows.",
          "action: drop\nreply: mirror", "action: drop"},
     Code{"P023", "interfaces that do not pair up",
          "Two interfaces make a wire: each names the other as its 'peer', and none names itself.",
@@ -113,8 +113,9 @@ constexpr std::array kCodes = {
         "mirror' it must be a type that something answers, such as echo_request.",
         "protocol: icmp\nicmp_type: packet_too_big", "protocol: icmpv6\nicmp_type: packet_too_big"},
     Code{"P026", "more than the appliance is built for",
-         "Limits: 32 interfaces, 255 timeouts profiles, 65,535 rules, 128 workers, and in all rules together 1,048,576 "
-         "prefixes and 262,144 protocols and ports, with sets and services counted at every use.",
+         "Limits: 32 interfaces, 255 timeouts profiles, 131,071 rules, 128 workers; 262,144 protocols and ports in all "
+         "rules together, services counted at every use; 1,048,576 prefixes written out in all rules together, and "
+         "4,194,304 in all address sets together, however many rules use them.",
          "", ""},
     Code{"P027", "an empty list",
          "An empty list matches nothing, but reads like no restriction at all. To match everything, leave the key out.",
@@ -132,13 +133,19 @@ constexpr std::array kCodes = {
         "Diagnostics quote the lines they are about. An appliance that followed 'file:' in anybody's policy would show "
         "anybody lines of files that only root may read. As root, or by SIGHUP, the file is read.",
         "", ""},
-    Code{
-        "P090", "the rules take too many classifier rows",
-        "A rule of n sources, m destinations and p port ranges takes n × m × p rows of a classifier, and there is room "
-        "for 2,000,000 in all. Use larger prefixes, or split the rule so that long lists do not meet.",
-        "", ""},
+    Code{"P031", "bounds that contradict each other",
+         "Pressure is entered above the mark where it is left, or it would never end. All that rules reserve must fit "
+         "into half of the flow table, and at most 16 rules may reserve anything: what is kept for some is missing for "
+         "the others.",
+         "pressure: { enter: 70%, leave: 90% }", "pressure: { enter: 90%, leave: 70% }"},
+    Code{"P090", "a rule cuts across too many others",
+         "Addresses become classes, and a rule the boxes of classes and ports that it covers. Scattered prefixes on "
+         "both "
+         "sides, cut to pieces by the lists of other rules, can make too many of them. Use wider prefixes, or put what "
+         "belongs together into one address set: however many prefixes it has, it cuts as one.",
+         "", ""},
     Code{"P091", "a classifier cannot be built",
-         "Mostly for lack of memory: reserve more hugepages, or make rules and address sets smaller.", "", ""},
+         "For lack of memory: give the appliance more, or make rules and address sets smaller.", "", ""},
     Code{"W101", "defined, but not used",
          "Nothing refers to the address set, service, zone or timeouts profile. A rule may have been forgotten, or "
          "removed without it.",
@@ -179,6 +186,12 @@ constexpr std::array kCodes = {
          "Neighbour and router solicitations and advertisements (ICMPv6 133 to 136, code 0, hop limit 255) pass a wire "
          "as ARP does, or no host behind it would find another. The rule has no effect on them.",
          "", ""},
+    Code{"W110", "the rules want more memory than they are given",
+         "Within 'tables: { rules: { memory: … } }' (2Gi unless said) the rules could not be laid out as quickly as "
+         "possible, and are looked up slower, but as right. The rules with the most table entries are named: mostly "
+         "they have many ranges and prefixes that cut across those of others. 'sluicectl policy check --verbose' shows "
+         "them all.",
+         "", "tables: { rules: { memory: 4Gi } }"},
 };
 
 constexpr bool in_order() {

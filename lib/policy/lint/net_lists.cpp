@@ -9,6 +9,8 @@ namespace {
 
 /// Below this, comparing again costs less than remembering.
 constexpr std::size_t kLongList = 16;
+/// Beyond this an end of several sets is kept as these, or rules that name a large one would each copy it.
+constexpr std::size_t kWorthMerging = 1024;
 constexpr std::uint64_t kAllOnes = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t big_endian(const std::uint8_t* bytes, unsigned count) {
@@ -46,35 +48,73 @@ bool NetLists::touches(const Range& earlier, const Range& later) {
     return next == later.first; // the last address of all has no next one, and nothing comes after it
 }
 
-NetLists::Id NetLists::add(const std::vector<net::Prefix>& prefixes) {
-    if (prefixes.empty()) return kEverything;
-    const auto [known, is_new] = ids_.emplace(prefixes, static_cast<Id>(lists_.size()));
+NetLists::Id NetLists::add(const Policy& policy, const Endpoint& endpoint) {
+    if (endpoint.any_address()) return kEverything;
+    if (endpoint.nets.empty() && endpoint.sets.size() == 1) return add_set(policy, endpoint.sets.front());
+    const auto [known, is_new] = ids_.try_emplace({endpoint.sets, endpoint.nets}, kEverything);
     if (!is_new) return known->second;
 
+    std::size_t size = endpoint.nets.size();
+    for (const std::size_t set : endpoint.sets) {
+        size += policy.address_sets[set].prefixes->size();
+    }
+    if (size <= kWorthMerging || endpoint.sets.empty()) {
+        std::vector<net::Prefix> all = endpoint.nets;
+        for (const std::size_t set : endpoint.sets) {
+            const std::vector<net::Prefix>& more = *policy.address_sets[set].prefixes;
+            all.insert(all.end(), more.begin(), more.end());
+        }
+        return known->second = add_ranges(all);
+    }
+    List list;
+    for (const std::size_t set : endpoint.sets) {
+        list.parts.push_back(add_set(policy, set));
+    }
+    if (!endpoint.nets.empty()) list.parts.push_back(add_ranges(endpoint.nets));
+    lists_.push_back(std::move(list));
+    return known->second = static_cast<Id>(lists_.size() - 1);
+}
+
+NetLists::Id NetLists::add_set(const Policy& policy, std::size_t set) {
+    set_ids_.resize(policy.address_sets.size(), kEverything);
+    if (set_ids_[set] == kEverything) set_ids_[set] = add_ranges(*policy.address_sets[set].prefixes);
+    return set_ids_[set];
+}
+
+NetLists::Id NetLists::add_ranges(const std::vector<net::Prefix>& prefixes) {
     std::vector<Range> ranges;
     ranges.reserve(prefixes.size());
     for (const net::Prefix& prefix : prefixes) {
         ranges.push_back(range_of(prefix));
     }
-    std::sort(ranges.begin(), ranges.end(),
-              [](const Range& a, const Range& b) { return std::tie(a.family, a.first) < std::tie(b.family, b.first); });
-    std::vector<Range> merged;
+    const auto order = [](const Range& a, const Range& b) {
+        return std::tie(a.family, a.first) < std::tie(b.family, b.first);
+    };
+    if (!std::is_sorted(ranges.begin(), ranges.end(), order)) std::sort(ranges.begin(), ranges.end(), order);
+    std::size_t kept = 0;
     for (const Range& range : ranges) {
-        if (!merged.empty() && touches(merged.back(), range))
-            merged.back().last = std::max(merged.back().last, range.last);
+        if (kept != 0 && touches(ranges[kept - 1], range))
+            ranges[kept - 1].last = std::max(ranges[kept - 1].last, range.last);
         else
-            merged.push_back(range);
+            ranges[kept++] = range;
     }
-    lists_.push_back(std::move(merged));
-    return known->second;
+    ranges.resize(kept);
+    lists_.push_back({std::move(ranges), {}});
+    return static_cast<Id>(lists_.size() - 1);
 }
 
 bool NetLists::covers(Id outer, Id inner, std::uint64_t& steps) {
     if (outer == inner || outer == kEverything) return true;
     if (inner == kEverything) return false; // a list of all addresses is not told from one that is not: rare, harmless
-    const std::vector<Range>& a = lists_[outer];
-    const std::vector<Range>& b = lists_[inner];
-    if (a.size() < kLongList && b.size() < kLongList) return compare(outer, inner, steps);
+    const List& a = lists_[outer];
+    const List& b = lists_[inner];
+    if (!b.parts.empty()) {
+        return std::all_of(b.parts.begin(), b.parts.end(), [&](Id part) { return covers(outer, part, steps); });
+    }
+    if (!a.parts.empty()) {
+        return std::any_of(a.parts.begin(), a.parts.end(), [&](Id part) { return covers(part, inner, steps); });
+    }
+    if (a.ranges.size() < kLongList && b.ranges.size() < kLongList) return compare(outer, inner, steps);
     const auto [known, is_new] = known_.emplace(std::uint64_t{outer} << 32 | inner, false);
     if (is_new) known->second = compare(outer, inner, steps);
     return known->second;
@@ -82,9 +122,15 @@ bool NetLists::covers(Id outer, Id inner, std::uint64_t& steps) {
 
 bool NetLists::overlap(Id a, Id b, std::uint64_t& steps) const {
     if (a == b || a == kEverything || b == kEverything) return true;
-    auto x = lists_[a].begin();
-    auto y = lists_[b].begin();
-    while (x != lists_[a].end() && y != lists_[b].end()) {
+    for (const auto& [whole, other] : {std::pair(a, b), std::pair(b, a)}) {
+        const std::vector<Id>& parts = lists_[whole].parts;
+        if (parts.empty()) continue;
+        return std::any_of(parts.begin(), parts.end(),
+                           [&, rest = other](Id part) { return overlap(part, rest, steps); });
+    }
+    auto x = lists_[a].ranges.begin();
+    auto y = lists_[b].ranges.begin();
+    while (x != lists_[a].ranges.end() && y != lists_[b].ranges.end()) {
         ++steps;
         if (std::tie(x->family, x->last) < std::tie(y->family, y->first))
             ++x;
@@ -97,9 +143,9 @@ bool NetLists::overlap(Id a, Id b, std::uint64_t& steps) const {
 }
 
 bool NetLists::compare(Id outer, Id inner, std::uint64_t& steps) const {
-    const std::vector<Range>& ranges = lists_[inner];
+    const std::vector<Range>& ranges = lists_[inner].ranges;
     return std::all_of(ranges.begin(), ranges.end(),
-                       [&](const Range& range) { return holds(lists_[outer], range, steps); });
+                       [&](const Range& range) { return holds(lists_[outer].ranges, range, steps); });
 }
 
 bool NetLists::holds(const std::vector<Range>& outer, const Range& inner, std::uint64_t& steps) {

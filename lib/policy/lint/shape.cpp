@@ -76,13 +76,13 @@ bool may_overlap(const Transport& a, const Transport& b, std::uint64_t& steps) {
 } // namespace
 
 Shape forward_shape(const Policy& policy, const Rule& rule, NetLists& lists) {
-    return {wires_between(policy, rule.from, rule.to), only_protocol(rule.transports), lists.add(rule.from.nets),
-            lists.add(rule.to.nets), rule.transports};
+    return {wires_between(policy, rule.from, rule.to), only_protocol(rule.transports), lists.add(policy, rule.from),
+            lists.add(policy, rule.to), rule.transports};
 }
 
 Shape answer_shape(const Policy& policy, const Rule& rule, NetLists& lists) {
-    Shape shape{wires_between(policy, rule.to, rule.from), only_protocol(rule.transports), lists.add(rule.to.nets),
-                lists.add(rule.from.nets), rule.transports};
+    Shape shape{wires_between(policy, rule.to, rule.from), only_protocol(rule.transports), lists.add(policy, rule.to),
+                lists.add(policy, rule.from), rule.transports};
     for (Transport& transport : shape.transports) {
         std::swap(transport.source_ports, transport.destination_ports);
         if (transport.icmp_type && transport.protocol) {

@@ -87,12 +87,20 @@ base::Expected<std::string, std::string> load_file(const std::string& path, std:
     return base::Unexpected("it is larger than " + mebibytes(maximum_size));
 }
 
-bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes) {
+std::optional<std::vector<net::Prefix>> read_prefixes(std::string text, Diagnostics& diagnostics) {
+    const std::uint32_t file = diagnostics.add_file("<addresses>", normalised(std::move(text)));
+    std::vector<net::Prefix> prefixes;
+    if (!check_text(file, diagnostics, kMaxSetFileSize) || !read_lines(diagnostics, file, prefixes))
+        return std::nullopt;
+    return prefixes;
+}
+
+bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes, std::string& path) {
     Diagnostics& diagnostics = reading.diagnostics;
     const std::string* given = as_scalar(node, "a path", diagnostics);
     if (given == nullptr) return false;
-    const std::string path = given->starts_with('/') ? *given : reading.folder + *given;
-    auto text = load_file(path, kMaxFileSize);
+    path = given->starts_with('/') ? *given : reading.folder + *given;
+    auto text = load_file(path, kMaxSetFileSize);
     if (!text) {
         reading.error("P001", node.where, "cannot read " + in_quotes(path) + ": " + text.error());
         return false;
@@ -103,7 +111,7 @@ bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Pref
     }
     reading.set_bytes_left -= text->size();
     const std::uint32_t file = diagnostics.add_file(path, normalised(std::move(*text)));
-    if (!check_text(file, diagnostics) || !read_lines(diagnostics, file, prefixes)) return false;
+    if (!check_text(file, diagnostics, kMaxSetFileSize) || !read_lines(diagnostics, file, prefixes)) return false;
     if (!prefixes.empty()) return true;
     auto& error = reading.error("P027", node.where, "the file " + in_quotes(path) + " holds no address");
     error.help =

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,12 +29,19 @@ enum class Reply : std::uint8_t {
 
 enum class OnFull : std::uint8_t { evict, drop_new };
 
+/// When TCP clients have to answer a cookie before they get a flow.
+enum class SynCookies : std::uint8_t { automatic, always, never };
+
+/// What an Ethernet frame has beside its packet: a header and two VLAN tags.
+inline constexpr std::size_t kFrameOverhead = 14 + 2 * 4;
+
 /// `system:`
 struct System {
     bool workers_auto = true;
     std::vector<unsigned> worker_cpus; ///< when not auto: CPU numbers, ascending, no duplicates
     std::uint64_t memory_size = 0;     ///< `memory: { hugepages: … }` in bytes; 0: as much as is needed
     std::uint64_t buffers = 0;         ///< packet buffers, all ports together; 0: as many as are needed
+    std::uint16_t buffer_size = 0;     ///< bytes of frame in each of them; 0: as many as the interfaces need
     bool sleep_when_idle = false;      ///< `idle: poll | sleep`
 };
 
@@ -58,9 +66,13 @@ struct Zone {
 inline constexpr std::size_t kMaxZones = 255;
 inline constexpr std::size_t kMaxInterfaces = 32;
 inline constexpr std::size_t kMaxTimeoutProfiles = 255;
-inline constexpr std::size_t kMaxRules = 65'535;
-/// Prefixes in all rules together, sets resolved.
+inline constexpr std::size_t kMaxRules = 131'071;
+inline constexpr std::uint64_t kMaxReserve = std::uint64_t{1} << 30;
+inline constexpr std::size_t kMaxReservingRules = 16;
+/// Prefixes that are written out in rules, all rules together.
 inline constexpr std::size_t kMaxPrefixes = std::size_t{1024} * 1024;
+/// Prefixes in all address sets together, those of sets within sets counted in each. However many rules use them.
+inline constexpr std::size_t kMaxSetPrefixes = std::size_t{4} * 1024 * 1024;
 /// Port ranges and protocols in all rules together, services resolved.
 inline constexpr std::size_t kMaxTransports = std::size_t{256} * 1024;
 
@@ -114,6 +126,11 @@ struct Sanity {
 struct FlowTable {
     std::uint64_t capacity = 262'144; ///< entries, all workers together
     OnFull on_full = OnFull::evict;
+    std::uint8_t half_open_percent = 25; ///< of the entries, for handshakes that are not complete
+    std::uint8_t pressure_enter = 90;    ///< per cent of the entries in use
+    std::uint8_t pressure_leave = 70;
+    std::uint8_t timeout_scale = 25; ///< per cent of every timeout that are left under pressure
+    SynCookies syn_cookies = SynCookies::automatic;
     Location where;
 };
 
@@ -125,6 +142,12 @@ struct FragmentTable {
     Location where;
 };
 
+/// `tables: { rules: … }`
+struct RuleTable {
+    std::uint64_t memory_size = std::uint64_t{2} << 30; ///< bytes that the classifiers may take, both together
+    Location where;
+};
+
 /// One way a packet's transport may look; a rule has one or more, any of which may match.
 struct Transport {
     std::optional<std::uint8_t> protocol;     ///< absent: any
@@ -133,10 +156,36 @@ struct Transport {
     std::optional<std::uint8_t> icmp_type; ///< only with icmp, icmpv6
 };
 
-/// `from:` or `to:`. Empty lists match everything.
+/// By family and address. Shared, not copied: an address set may hold a million, and a hundred thousand rules use it.
+using SharedPrefixes = std::shared_ptr<const std::vector<net::Prefix>>;
+
+/// Which address families something can be of.
+struct Families {
+    bool ipv4 = true;
+    bool ipv6 = true;
+
+    [[nodiscard]] bool any() const { return ipv4 || ipv6; }
+    [[nodiscard]] Families both(Families other) const { return {ipv4 && other.ipv4, ipv6 && other.ipv6}; }
+    [[nodiscard]] Families either(Families other) const { return {ipv4 || other.ipv4, ipv6 || other.ipv6}; }
+};
+
+/// One of `address_sets:`. It keeps its identity, because addresses come into it and leave it while the policy runs.
+struct AddressSet {
+    std::string name;
+    SharedPrefixes own;             ///< written in it or in its file, each once; some may lie inside others
+    std::vector<std::size_t> inner; ///< sets that are written in it: indices into Policy::address_sets
+    SharedPrefixes prefixes;        ///< all that it holds, inner sets too, none inside another
+    std::string file;               ///< absolute or as the policy has it; empty when the policy itself lists them
+    Location where;
+};
+
+/// `from:` or `to:`. Without zones: every zone. Without nets and sets: every address.
 struct Endpoint {
-    std::vector<std::size_t> zones; ///< indices into Policy::zones
-    std::vector<net::Prefix> nets;  ///< sets resolved; by family and address, none inside another
+    std::vector<std::size_t> zones;  ///< indices into Policy::zones
+    std::vector<net::Prefix> nets;   ///< written out; by family and address, none inside another
+    std::vector<std::size_t> sets{}; ///< indices into Policy::address_sets, ascending
+
+    [[nodiscard]] bool any_address() const { return nets.empty() && sets.empty(); }
 };
 
 struct Rule {
@@ -147,10 +196,13 @@ struct Rule {
     std::vector<Transport> transports; ///< never empty; {Transport{}} matches every protocol
     Action action = Action::drop;
     bool tracked = true;
-    Reply reply = Reply::none; ///< untracked allow only
-    std::size_t timeouts = 0;  ///< index into Policy::timeouts
-    Location where;            ///< of the key `name`
-    Location track_where;      ///< of the key `track`, for lint; that of `name` when absent
+    bool brief = false;            ///< tracked: a flow is forgotten as soon as it is over
+    std::optional<OnFull> on_full; ///< tracked allow only; absent: as the flow table says
+    std::uint64_t reserve = 0;     ///< tracked allow only: entries that are kept for its flows
+    Reply reply = Reply::none;     ///< untracked allow only
+    std::size_t timeouts = 0;      ///< index into Policy::timeouts
+    Location where;                ///< of the key `name`
+    Location track_where;          ///< of the key `track`, for lint; that of `name` when absent
 };
 
 /// Something with a name that nothing refers to, for lint.
@@ -166,7 +218,9 @@ struct Policy {
     std::vector<Interface> interfaces;
     FlowTable flow_table;
     FragmentTable fragment_table;
+    RuleTable rule_table;
     std::vector<Zone> zones;
+    std::vector<AddressSet> address_sets; ///< in the order of the file
     Sanity sanity;
     std::vector<TimeoutProfile> timeouts; ///< [0] is "default"
     std::vector<Rule> rules;              ///< file order, first match wins
@@ -174,5 +228,22 @@ struct Policy {
     std::vector<Unused> unused;     ///< in no particular order
     std::uint64_t content_hash = 0; ///< of the files' text
 };
+
+/// Which families a list is of; both when it is empty, as an end without addresses is.
+Families families_of(const std::vector<net::Prefix>& prefixes);
+
+/// By family, address and length: a prefix stands right before those inside it.
+struct PrefixOrder {
+    bool operator()(const net::Prefix& a, const net::Prefix& b) const;
+};
+
+/// Sorts, and takes out repetitions.
+void sort_prefixes(std::vector<net::Prefix>& prefixes);
+/// The same, and takes out what lies inside another.
+void tidy(std::vector<net::Prefix>& prefixes);
+/// Whether one of the prefixes, which are in order and none inside another, holds the address.
+bool holds(const std::vector<net::Prefix>& prefixes, const net::IpAddress& address);
+/// Whether the address is one of the end's, by its sets too.
+bool holds(const Policy& policy, const Endpoint& endpoint, const net::IpAddress& address);
 
 } // namespace sluice::policy

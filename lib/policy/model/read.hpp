@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::policy {
 
@@ -21,5 +22,8 @@ std::optional<Policy> read(std::string file_name, std::string text, Diagnostics&
 
 /// The same from a file (at most 16 MiB), with a diagnostic when it cannot be read.
 std::optional<Policy> read_file(const std::string& path, Diagnostics& diagnostics);
+
+/// Prefixes, one a line, as the file of an address set has them; nothing, and diagnostics, when one is wrong.
+std::optional<std::vector<net::Prefix>> read_prefixes(std::string text, Diagnostics& diagnostics);
 
 } // namespace sluice::policy

@@ -3,7 +3,7 @@
 #include "policy/model/reading.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <memory>
 
 namespace sluice::policy {
 namespace {
@@ -17,6 +17,7 @@ class SetResolver {
         : reading_(reading)
         , section_(section) {
         reading.resolved_sets.resize(section.entries.size());
+        reading.policy.address_sets.resize(section.entries.size());
         states_.resize(section.entries.size(), State::untouched);
     }
 
@@ -35,17 +36,38 @@ class SetResolver {
         states_[index] = State::open;
         const Entry& entry = section_.entries[index];
         ResolvedSet& set = reading_.resolved_sets[index];
+        AddressSet& out = reading_.policy.address_sets[index];
+        out.name = entry.key;
+        out.where = entry.key_where;
+        std::vector<net::Prefix> own;
         if (entry.value.kind == NodeKind::map) {
-            read_file(entry.value, set);
+            read_file(entry.value, set, out, own);
         } else {
-            read_items(entry, set, above);
+            read_items(entry, set, out, own, above);
         }
-        tidy(set.prefixes);
-        spend(entry, set);
+        fill(entry, set, out, std::move(own));
         states_[index] = State::done;
     }
 
-    void read_file(const YamlNode& node, ResolvedSet& set) {
+    void fill(const Entry& entry, ResolvedSet& set, AddressSet& out, std::vector<net::Prefix> own) {
+        sort_prefixes(own);
+        own.shrink_to_fit();
+        std::vector<net::Prefix> all = own;
+        for (const std::size_t inner : out.inner) {
+            const std::vector<net::Prefix>& more = *reading_.policy.address_sets[inner].prefixes;
+            if (all.size() + more.size() > 2 * kMaxSetPrefixes) break; // spend() refuses it
+            all.insert(all.end(), more.begin(), more.end());
+        }
+        tidy(all);
+        spend(entry, set, all);
+        const bool same = all.size() == own.size(); // and then nothing came from elsewhere
+        out.own = std::make_shared<const std::vector<net::Prefix>>(std::move(own));
+        out.prefixes =
+            same && out.inner.empty() ? out.own : std::make_shared<const std::vector<net::Prefix>>(std::move(all));
+        if (!out.prefixes->empty()) set.families = families_of(*out.prefixes);
+    }
+
+    void read_file(const YamlNode& node, ResolvedSet& set, AddressSet& out, std::vector<net::Prefix>& own) {
         Fields fields(node, words::kAddressFile, reading_.diagnostics);
         const Entry* file = fields.require("file", node.where, "write { file: path }, or a list of addresses");
         if (file != nullptr && reading_.set_files == SetFiles::refuse) {
@@ -54,10 +76,11 @@ class SetResolver {
                 "apply the policy as root, or put it where sluiced reads it and send SIGHUP";
             return;
         }
-        set.broken = file == nullptr || !read_set_file(reading_, file->value, set.prefixes);
+        set.broken = file == nullptr || !read_set_file(reading_, file->value, own, out.file);
     }
 
-    void read_items(const Entry& entry, ResolvedSet& set, std::size_t above) {
+    void read_items(const Entry& entry, ResolvedSet& set, AddressSet& out, std::vector<net::Prefix>& own,
+                    std::size_t above) {
         set.broken = true;
         if (entry.value.kind == NodeKind::null) {
             reading_.error("P010", entry.value.where, in_quotes(entry.key) + " has no value").help =
@@ -75,15 +98,15 @@ class SetResolver {
                 set.broken = true;
             } else if (is_literal_net(*text)) {
                 const auto prefix = read_prefix(reading_.diagnostics, *text, item.where);
-                if (prefix) set.prefixes.push_back(*prefix);
+                if (prefix) own.push_back(*prefix);
                 set.broken |= !prefix;
             } else {
-                set.broken |= !include(entry, item, set, above);
+                set.broken |= !include(entry, item, set, out, above);
             }
         }
     }
 
-    bool include(const Entry& entry, const YamlNode& item, ResolvedSet& set, std::size_t above) {
+    bool include(const Entry& entry, const YamlNode& item, ResolvedSet& set, AddressSet& out, std::size_t above) {
         const auto other = reading_.sets.refer(item, reading_.diagnostics,
                                                "addresses are written as 10.0.0.1, 10.0.0.0/8 or \"2001:db8::/32\"");
         if (!other) return false;
@@ -102,19 +125,19 @@ class SetResolver {
             reading_.error("P005", item.where, "sets within sets, more than " + std::to_string(kMaxSetDepth) + " deep");
             return false;
         }
-        set.prefixes.insert(set.prefixes.end(), inner.prefixes.begin(), inner.prefixes.end());
+        if (std::find(out.inner.begin(), out.inner.end(), *other) == out.inner.end()) out.inner.push_back(*other);
         return true;
     }
 
     /// Sets of sets could multiply without end: what all of them hold together is bounded.
-    void spend(const Entry& entry, ResolvedSet& set) {
-        if (set.prefixes.size() <= reading_.set_prefixes_left) {
-            reading_.set_prefixes_left -= set.prefixes.size();
+    void spend(const Entry& entry, ResolvedSet& set, std::vector<net::Prefix>& prefixes) {
+        if (prefixes.size() <= reading_.set_prefixes_left) {
+            reading_.set_prefixes_left -= prefixes.size();
             return;
         }
         reading_.error("P026", entry.key_where,
-                       "more than " + std::to_string(2 * kMaxPrefixes) + " prefixes in all address sets together");
-        set.prefixes.clear();
+                       "more than " + std::to_string(kMaxSetPrefixes) + " prefixes in all address sets together");
+        prefixes.clear();
         set.broken = true;
     }
 
@@ -142,18 +165,6 @@ std::optional<net::Prefix> read_prefix(Diagnostics& diagnostics, std::string_vie
         error.help = "ranges of addresses are written as prefixes: 10.0.0.0/30";
     if (text.starts_with('!')) error.help = "'!' does not negate; put a rule for the exception above this one";
     return std::nullopt;
-}
-
-void tidy(std::vector<net::Prefix>& prefixes) {
-    const auto order = [](const net::Prefix& p) { return std::tuple(p.address.family, p.address.bytes, p.length); };
-    std::sort(prefixes.begin(), prefixes.end(),
-              [&](const net::Prefix& a, const net::Prefix& b) { return order(a) < order(b); });
-    // A prefix stands right before those inside it.
-    std::size_t kept = 0;
-    for (const net::Prefix& prefix : prefixes) {
-        if (kept == 0 || !prefixes[kept - 1].contains(prefix)) prefixes[kept++] = prefix;
-    }
-    prefixes.resize(kept);
 }
 
 void read_address_sets(Reading& reading, const YamlNode& node) {

@@ -92,6 +92,22 @@ void check_devices(Reading& reading, const std::vector<const Entry*>& entries) {
     }
 }
 
+/// `system: { buffer_size: … }` against the interfaces, which are read after it.
+void check_buffer_size(Reading& reading) {
+    const std::size_t size = reading.policy.system.buffer_size;
+    if (size == 0) return;
+    for (const Interface& interface : reading.policy.interfaces) {
+        const std::size_t wanted = interface.mtu + kFrameOverhead;
+        if (wanted <= size) continue;
+        auto& error = reading.error("P012", reading.buffer_size_where,
+                                    "a frame of interface " + in_quotes(interface.name) + " takes up to " +
+                                        std::to_string(wanted) + " bytes");
+        error.help = "that is its mtu, " + std::to_string(interface.mtu) + ", an Ethernet header and two VLAN tags";
+        error.notes.push_back({interface.where, in_quotes(interface.name) + " is defined here"});
+        return;
+    }
+}
+
 /// Puts one interface into a zone, unless it has one.
 void join(Reading& reading, const YamlNode& node, std::size_t zone, std::vector<Location>& joined_at) {
     const auto index = reading.interfaces.refer(node, reading.diagnostics);
@@ -153,6 +169,7 @@ void read_interfaces(Reading& reading, const YamlNode& node) {
     }
     read_peers(reading, entries);
     check_devices(reading, entries);
+    check_buffer_size(reading);
     if (entries.size() < 2) {
         reading.error("P009", node.where, "a policy needs at least two interfaces").help =
             "a wire has two ends, each with the other as its 'peer'";

@@ -40,19 +40,38 @@ void read_description(Reading& reading, const Fields& fields, Rule& rule) {
     rule.description = *text;
 }
 
-/// `track:`, and where `brief` will be.
+/// `track:`, true, brief or false.
 void read_track(Reading& reading, const Fields& fields, Rule& rule) {
     rule.track_where = rule.where;
     const Entry* track = fields.find("track");
     if (track == nullptr) return;
     rule.track_where = track->key_where;
     if (track->value.kind == NodeKind::scalar && track->value.text == "brief") {
-        auto& error = reading.error("P008", track->value.where, "'brief' is known, but not available in this version");
-        error.help = "'track: true' with a timeouts profile whose tcp_closing is short comes near";
+        rule.brief = true;
         return;
     }
     rule.tracked =
-        read_scalar(track->value, "true or false", "P012", reading.diagnostics, parse_boolean).value_or(true);
+        read_scalar(track->value, "true, brief or false", "P012", reading.diagnostics, parse_boolean).value_or(true);
+}
+
+/// What a rule's flows may take of the flow table, and what is kept for them.
+void read_room(Reading& reading, const Fields& fields, Rule& rule, bool action_known) {
+    const bool no_flows = !rule.tracked || (action_known && rule.action == Action::drop);
+    const auto refuse = [&](const Entry& entry) {
+        auto& error = reading.error("P022", entry.key_where, in_quotes(entry.key) + " on a rule that makes no flows");
+        error.help = "only tracked rules that allow have flows";
+    };
+    if (const Entry* entry = fields.find("on_full")) {
+        if (no_flows) refuse(*entry);
+        if (const auto choice = read_choice(entry->value, {"evict", "drop_new"}, {}, reading.diagnostics))
+            rule.on_full = *choice == 0 ? OnFull::evict : OnFull::drop_new;
+    }
+    if (const Entry* entry = fields.find("reserve")) {
+        if (no_flows) refuse(*entry);
+        rule.reserve = read_scalar(entry->value, "a number of entries such as 64Ki", "P012", reading.diagnostics,
+                                   [](std::string_view text) { return parse_size(text, 1, kMaxReserve); })
+                           .value_or(0);
+    }
 }
 
 void read_reply(Reading& reading, const Fields& fields, Rule& rule, bool action_known) {
@@ -116,11 +135,34 @@ void read_rule(Reading& reading, const YamlNode& node, Names& rule_names) {
             error.help = "only tracked rules that allow have flows, and timeouts";
         }
     }
+    read_room(reading, fields, rule, known_action.has_value());
     rule.from = std::move(parts.from);
     rule.to = std::move(parts.to);
     rule.transports = std::move(parts.transports);
     check_mirrored_types(reading, fields, rule);
     reading.policy.rules.push_back(std::move(rule));
+}
+
+/// What is kept for some is missing for the others.
+void check_reserves(Reading& reading, const YamlNode& node) {
+    std::uint64_t sum = 0;
+    std::size_t rules = 0;
+    for (const Rule& rule : reading.policy.rules) {
+        sum += rule.reserve;
+        rules += rule.reserve != 0 ? 1 : 0;
+    }
+    if (rules > kMaxReservingRules) {
+        reading.error("P031", node.where,
+                      std::to_string(rules) + " rules have a 'reserve', which at most " +
+                          std::to_string(kMaxReservingRules) + " may");
+    }
+    const std::uint64_t half = reading.policy.flow_table.capacity / 2;
+    if (sum > half) {
+        auto& error = reading.error("P031", node.where,
+                                    "rules reserve " + std::to_string(sum) + " flow table entries, more than half of " +
+                                        std::to_string(reading.policy.flow_table.capacity));
+        error.help = "make the table larger with 'tables: { flows: { size: … } }', or the reserves smaller";
+    }
 }
 
 } // namespace
@@ -138,6 +180,7 @@ void read_rules(Reading& reading, const YamlNode& node) {
     for (const YamlNode& item : node.items) {
         read_rule(reading, item, rule_names);
     }
+    check_reserves(reading, node);
 }
 
 } // namespace sluice::policy

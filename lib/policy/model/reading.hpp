@@ -13,12 +13,15 @@
 
 namespace sluice::policy {
 
-/// An address set once its references are followed. Broken ones have been reported and match nothing.
+/// What is known of an address set beside Policy::address_sets. Broken ones have been reported and match nothing.
 struct ResolvedSet {
-    std::vector<net::Prefix> prefixes; ///< as Endpoint::nets
-    std::size_t depth = 0;             ///< sets below this one, in the longest chain
+    std::size_t depth = 0; ///< sets below this one, in the longest chain
+    Families families{false, false};
     bool broken = false;
 };
+
+/// A million IPv6 prefixes with a little comment fit.
+inline constexpr std::size_t kMaxSetFileSize = std::size_t{64} * 1024 * 1024;
 
 struct ResolvedService {
     std::vector<Transport> transports;
@@ -42,10 +45,11 @@ struct Reading {
     Names sets{"address set"};
     Names services{"service"};
     Names profiles{"timeouts profile"};
-    std::vector<ResolvedSet> resolved_sets;                     ///< by the index in `sets`
-    std::vector<ResolvedService> resolved_services;             ///< by the index in `services`
-    std::size_t set_bytes_left = std::size_t{64} * 1024 * 1024; ///< of set files, all together
-    std::size_t set_prefixes_left = 2 * kMaxPrefixes;           ///< in resolved sets, all together
+    Location buffer_size_where;
+    std::vector<ResolvedSet> resolved_sets;           ///< by the index in `sets`
+    std::vector<ResolvedService> resolved_services;   ///< by the index in `services`
+    std::size_t set_bytes_left = 2 * kMaxSetFileSize; ///< of set files, all together
+    std::size_t set_prefixes_left = kMaxSetPrefixes;  ///< in resolved sets, all together
     std::size_t rule_prefixes_left = kMaxPrefixes;
     std::size_t rule_transports_left = kMaxTransports;
 
@@ -83,14 +87,11 @@ std::optional<std::vector<net::PortRange>> read_ports(Reading& reading, const Ya
 bool is_literal_net(std::string_view text);
 /// One written-out prefix; an error (P017) at `where` otherwise.
 std::optional<net::Prefix> read_prefix(Diagnostics& diagnostics, std::string_view text, Location where);
-/// Sorts by family and address and takes out what lies inside another.
-void tidy(std::vector<net::Prefix>& prefixes);
-
 /// A whole file, at most `maximum_size` bytes of a regular one; a clause saying why not otherwise.
 base::Expected<std::string, std::string> load_file(const std::string& path, std::size_t maximum_size);
 
 /// The prefixes of a set's file, one a line. False when something in it was wrong and has been reported; `node` is the
-/// path as the policy gives it.
-bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes);
+/// path as the policy gives it, `path` becomes the one that was opened.
+bool read_set_file(Reading& reading, const YamlNode& node, std::vector<net::Prefix>& prefixes, std::string& path);
 
 } // namespace sluice::policy

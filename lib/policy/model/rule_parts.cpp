@@ -9,20 +9,8 @@
 namespace sluice::policy {
 namespace {
 
-/// Which address families something can be of.
-struct Families {
-    bool ipv4 = true;
-    bool ipv6 = true;
-
-    [[nodiscard]] bool any() const { return ipv4 || ipv6; }
-    [[nodiscard]] Families both(Families other) const { return {ipv4 && other.ipv4, ipv6 && other.ipv6}; }
-    [[nodiscard]] const char* name() const { return ipv4 ? "IPv4" : "IPv6"; }
-};
-
-Families families_of(const std::vector<net::Prefix>& nets) {
-    if (nets.empty()) return {};
-    const auto is_ipv4 = [](const net::Prefix& p) { return p.address.family == net::Family::ipv4; };
-    return {std::any_of(nets.begin(), nets.end(), is_ipv4), !std::all_of(nets.begin(), nets.end(), is_ipv4)};
+const char* name_of(Families families) {
+    return families.ipv4 ? "IPv4" : "IPv6";
 }
 
 Families families_of(const Transport& transport) {
@@ -84,32 +72,43 @@ void RuleParts::read_nets(const YamlNode& node, Endpoint& endpoint, End& end) {
         add_net(item, endpoint, end);
     }
     tidy(endpoint.nets);
+    std::sort(endpoint.sets.begin(), endpoint.sets.end());
+    endpoint.sets.erase(std::unique(endpoint.sets.begin(), endpoint.sets.end()), endpoint.sets.end());
 }
 
 void RuleParts::add_net(const YamlNode& item, Endpoint& endpoint, End& end) {
     const std::string* text = as_scalar(item, "an address, a prefix or the name of a set", reading_.diagnostics);
     std::optional<net::Prefix> prefix;
-    const ResolvedSet* set = nullptr;
+    std::optional<std::size_t> set;
     if (text != nullptr && is_literal_net(*text)) {
         prefix = read_prefix(reading_.diagnostics, *text, item.where);
     } else if (text != nullptr) {
         const auto index = reading_.sets.refer(item, reading_.diagnostics, "sets are defined under 'address_sets'");
-        if (index && !reading_.resolved_sets[*index].broken) set = &reading_.resolved_sets[*index];
+        if (index && !reading_.resolved_sets[*index].broken) set = index;
     }
-    if (!prefix && set == nullptr) {
-        end.nets_known = false;
+    if (set) endpoint.sets.push_back(*set);
+    if (!prefix) {
+        end.nets_known &= set.has_value();
         return;
     }
-    const std::size_t added = prefix ? 1 : set->prefixes.size();
-    if (added > reading_.rule_prefixes_left) {
+    if (reading_.rule_prefixes_left == 0) {
         reading_.error("P026", item.where,
-                       "more than " + std::to_string(kMaxPrefixes) + " prefixes in all rules together");
+                       "more than " + std::to_string(kMaxPrefixes) + " prefixes written out in all rules together");
         end.nets_known = false;
         return;
     }
-    reading_.rule_prefixes_left -= added;
-    if (prefix) endpoint.nets.push_back(*prefix);
-    if (set != nullptr) endpoint.nets.insert(endpoint.nets.end(), set->prefixes.begin(), set->prefixes.end());
+    --reading_.rule_prefixes_left;
+    endpoint.nets.push_back(*prefix);
+}
+
+Families RuleParts::families_of_end(const Endpoint& endpoint) const {
+    if (endpoint.any_address()) return {};
+    Families families{false, false};
+    if (!endpoint.nets.empty()) families = families_of(endpoint.nets);
+    for (const std::size_t set : endpoint.sets) {
+        families = families.either(reading_.resolved_sets[set].families);
+    }
+    return families;
 }
 
 void RuleParts::read_transports() {
@@ -210,13 +209,15 @@ void RuleParts::add_source_ports() {
 
 void RuleParts::check_families() {
     if (!from_end_.nets_known || !to_end_.nets_known) return;
-    const Families sources = families_of(from.nets);
-    const Families ends = sources.both(families_of(to.nets));
+    const Families sources = families_of_end(from);
+    const Families destinations = families_of_end(to);
+    const Families ends = sources.both(destinations);
     if (!ends.any()) {
         auto& error =
             reading_.error("P020", place_of(*to_end_.nets),
-                           std::string("no packet goes from ") + sources.name() + " to " + families_of(to.nets).name());
-        error.notes.push_back({place_of(*from_end_.nets), std::string("the other end is ") + sources.name() + " only"});
+                           std::string("no packet goes from ") + name_of(sources) + " to " + name_of(destinations));
+        error.notes.push_back(
+            {place_of(*from_end_.nets), std::string("the other end is ") + name_of(sources) + " only"});
         return;
     }
     if (!transports_known_ || transport_node_ == nullptr) return;
@@ -224,14 +225,12 @@ void RuleParts::check_families() {
                                   [&](const Transport& t) { return ends.both(families_of(t)).any(); });
     if (fits) return;
     auto& error = reading_.error("P020", transport_node_->where,
-                                 std::string("no ") + ends.name() + " packet carries this protocol");
+                                 std::string("no ") + name_of(ends) + " packet carries this protocol");
     error.help = "icmp is for IPv4, icmpv6 for IPv6";
     const End& culprit =
-        from_end_.nets != nullptr && families_of(from.nets).both(families_of(transports.front())).any() == false
-            ? from_end_
-            : to_end_;
+        from_end_.nets != nullptr && !sources.both(families_of(transports.front())).any() ? from_end_ : to_end_;
     if (culprit.nets != nullptr) {
-        error.notes.push_back({place_of(*culprit.nets), std::string("these addresses are ") + ends.name() + " only"});
+        error.notes.push_back({place_of(*culprit.nets), std::string("these addresses are ") + name_of(ends) + " only"});
     }
 }
 

@@ -36,6 +36,7 @@ class RuleParts {
     void read_zones(const YamlNode& node, Endpoint& endpoint);
     void read_nets(const YamlNode& node, Endpoint& endpoint, End& end);
     void add_net(const YamlNode& item, Endpoint& endpoint, End& end);
+    [[nodiscard]] Families families_of_end(const Endpoint& endpoint) const;
     void read_named_services(const YamlNode& node);
     void read_plain_transport();
     void refuse_beside_service();

@@ -109,6 +109,20 @@ Meaning<std::uint64_t> parse_size(std::string_view text, std::uint64_t minimum, 
     return in_range(text, size, size_text(minimum), size_text(maximum), fits && size >= minimum && size <= maximum);
 }
 
+Meaning<std::uint64_t> parse_percent(std::string_view text, std::uint64_t minimum, std::uint64_t maximum) {
+    const std::string_view digits = text.substr(0, count_digits(text));
+    if (digits.empty())
+        return wrong(in_quotes(text) + " is not a percentage", "write a whole number and %, such as 90%");
+    if (digits.size() == text.size()) return wrong("a percentage without its sign", "write " + std::string(text) + "%");
+    if (text.substr(digits.size()) != "%") {
+        return wrong(in_quotes(text) + " is not a percentage", "write a whole number and %, such as 90%");
+    }
+    const auto value = parse_digits(digits);
+    if (!value) return value;
+    return in_range(text, *value, std::to_string(minimum) + "%", std::to_string(maximum) + "%",
+                    *value >= minimum && *value <= maximum);
+}
+
 Meaning<base::Tick> parse_duration(std::string_view text) {
     const std::string_view digits = text.substr(0, count_digits(text));
     const std::string_view unit_name = text.substr(digits.size());

@@ -26,6 +26,9 @@ Meaning<std::uint64_t> parse_number(std::string_view text, std::uint64_t minimum
 /// A number with an optional unit: k M G T are powers of 1000, Ki Mi Gi Ti of 1024.
 Meaning<std::uint64_t> parse_size(std::string_view text, std::uint64_t minimum, std::uint64_t maximum);
 
+/// `90%`: a whole number of per cents.
+Meaning<std::uint64_t> parse_percent(std::string_view text, std::uint64_t minimum, std::uint64_t maximum);
+
 /// A number and its unit, ms s m h d; from kMinTimeout to base::kMaxInterval.
 Meaning<base::Tick> parse_duration(std::string_view text);
 inline constexpr base::Tick kMinTimeout = 100;

@@ -14,16 +14,17 @@ constexpr std::array<Word, 12> kTopKeys = {"version",      "name",     "system",
                                            "address_sets", "services", "sanity", "timeouts",   "rules",  "default"};
 constexpr std::array<Word, 9> kTopLater = {"include",          "routes",  "limits",    "inspection", "nat",
                                            "virtual_services", "logging", "telemetry", "tests"};
-constexpr std::array<Word, 4> kSystemKeys = {"workers", "memory", "buffers", "idle"};
+constexpr std::array<Word, 5> kSystemKeys = {"workers", "memory", "buffers", "buffer_size", "idle"};
 constexpr std::array<Word, 1> kSystemLater = {"offload"};
 constexpr std::array<Word, 1> kMemoryKeys = {"hugepages"};
 constexpr std::array<Word, 1> kMemoryLater = {"numa"};
 constexpr std::array<Word, 5> kInterfaceKeys = {"device", "peer", "mtu", "promiscuous", "queues"};
 constexpr std::array<Word, 1> kInterfaceLater = {"addresses"};
-constexpr std::array<Word, 2> kTablesKeys = {"flows", "fragments"};
-constexpr std::array<Word, 2> kFlowsKeys = {"size", "on_full"};
-constexpr std::array<Word, 1> kFlowsLater = {"pressure"};
+constexpr std::array<Word, 3> kTablesKeys = {"flows", "fragments", "rules"};
+constexpr std::array<Word, 5> kFlowsKeys = {"size", "on_full", "half_open", "pressure", "syn_cookies"};
+constexpr std::array<Word, 3> kPressureKeys = {"enter", "leave", "timeout_scale"};
 constexpr std::array<Word, 3> kFragmentsKeys = {"size", "per_datagram", "timeout"};
+constexpr std::array<Word, 1> kRuleTableKeys = {"memory"};
 constexpr std::array<Word, 1> kZoneKeys = {"interfaces"};
 constexpr std::array<Word, 1> kAddressFileKeys = {"file"};
 constexpr std::array<Word, 3> kServiceKeys = {"protocol", "ports", "icmp_type"};
@@ -34,8 +35,9 @@ constexpr auto kTimeoutsKeys = [] {
     std::copy(kTimeoutNames.begin(), kTimeoutNames.end(), keys.begin() + 2);
     return keys;
 }();
-constexpr std::array<Word, 11> kRuleKeys = {"name",      "description", "from",  "to",    "service", "protocol",
-                                            "icmp_type", "action",      "track", "reply", "timeouts"};
+constexpr std::array<Word, 13> kRuleKeys = {"name",     "description", "from",   "to",    "service",
+                                            "protocol", "icmp_type",   "action", "track", "reply",
+                                            "timeouts", "on_full",     "reserve"};
 constexpr std::array<Word, 4> kRuleLater = {"inspect", "limit", "log", "offload"};
 constexpr std::array<Word, 3> kEndpointKeys = {"zone", "nets", "ports"};
 constexpr std::array<Word, 1> kEndpointLater = {"not_nets"};
@@ -49,8 +51,10 @@ const Keys kSystem{"'system'", "system", kSystemKeys, kSystemLater};
 const Keys kMemory{"'memory'", "system.memory", kMemoryKeys, kMemoryLater};
 const Keys kInterface{"an interface", "interfaces.*", kInterfaceKeys, kInterfaceLater};
 const Keys kTables{"'tables'", "tables", kTablesKeys, {}};
-const Keys kFlows{"'flows'", "tables.flows", kFlowsKeys, kFlowsLater};
+const Keys kFlows{"'flows'", "tables.flows", kFlowsKeys, {}};
+const Keys kPressure{"'pressure'", "tables.flows.pressure", kPressureKeys, {}};
 const Keys kFragments{"'fragments'", "tables.fragments", kFragmentsKeys, {}};
+const Keys kRuleTable{"'rules'", "tables.rules", kRuleTableKeys, {}};
 const Keys kZone{"a zone", "zones.*", kZoneKeys, {}};
 const Keys kAddressFile{"an address set", "address_sets.*", kAddressFileKeys, {}};
 const Keys kService{"a service", "services.*", kServiceKeys, {}};
@@ -62,9 +66,9 @@ const Keys kDefault{"'default'", "default", kDefaultKeys, kDefaultLater};
 
 namespace {
 
-constexpr std::array<const Keys*, 15> kAllKeys = {&kTop,    &kSystem,    &kMemory, &kInterface,   &kTables,
-                                                  &kFlows,  &kFragments, &kZone,   &kAddressFile, &kService,
-                                                  &kSanity, &kTimeouts,  &kRule,   &kEndpoint,    &kDefault};
+constexpr std::array<const Keys*, 17> kAllKeys = {
+    &kTop,  &kSystem,      &kMemory,  &kInterface, &kTables,   &kFlows, &kPressure, &kFragments, &kRuleTable,
+    &kZone, &kAddressFile, &kService, &kSanity,    &kTimeouts, &kRule,  &kEndpoint, &kDefault};
 
 constexpr std::string_view kOrderHint = "rules are judged in the order of the file; move the rule";
 constexpr std::string_view kNotNetsHint =

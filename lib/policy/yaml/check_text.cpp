@@ -80,10 +80,10 @@ std::string normalised(std::string text) {
     return text;
 }
 
-bool check_text(std::uint32_t file, Diagnostics& diagnostics) {
+bool check_text(std::uint32_t file, Diagnostics& diagnostics, std::size_t maximum_size) {
     const std::string& text = diagnostics.files()[file].text;
-    if (text.size() > kMaxFileSize) {
-        diagnostics.error("P005", {file, 0, 0, 0}, "larger than " + std::to_string(kMaxFileSize >> 20) + " MiB");
+    if (text.size() > maximum_size) {
+        diagnostics.error("P005", {file, 0, 0, 0}, "larger than " + std::to_string(maximum_size >> 20) + " MiB");
         return false;
     }
     std::size_t reported = 0;

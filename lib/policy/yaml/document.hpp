@@ -44,14 +44,14 @@ struct Entry {
 inline constexpr std::size_t kMaxFileSize = std::size_t{16} * 1024 * 1024;
 inline constexpr std::size_t kMaxLineSize = std::size_t{1024} * 1024;
 inline constexpr std::size_t kMaxDepth = 32;
-inline constexpr std::size_t kMaxNodes = std::size_t{1024} * 1024;
+inline constexpr std::size_t kMaxNodes = std::size_t{4} * 1024 * 1024;
 
 /// Line ends made `\n` and a byte order mark at the start taken off, as everything after this wants it.
 std::string normalised(std::string text);
 
 /// Reports bytes that no text file of ours may hold, with their places, and lines that are too long; tabs are refused
 /// outside comments only. False when it found any.
-bool check_text(std::uint32_t file, Diagnostics& diagnostics);
+bool check_text(std::uint32_t file, Diagnostics& diagnostics, std::size_t maximum_size = kMaxFileSize);
 
 /// Reads file `file` of `diagnostics`, whose text is normalised. Nothing comes back when the text cannot be read as
 /// YAML at all; smaller sins are reported and leave an invalid node.

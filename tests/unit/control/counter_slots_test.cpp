@@ -16,10 +16,11 @@ using Slots = std::vector<std::uint32_t>;
 class CounterSlotsTest : public testing::Test {
   protected:
     void make(std::uint32_t capacity) {
-        std::vector<std::span<const telemetry::RuleCounters>> spans;
-        for (auto& counters : workers_) {
-            counters = std::make_unique<telemetry::RuleCounters[]>(capacity);
-            spans.emplace_back(counters.get(), capacity);
+        std::vector<SlotCounters> spans;
+        for (unsigned worker = 0; worker < 2; ++worker) {
+            workers_[worker] = std::make_unique<telemetry::RuleCounters[]>(capacity);
+            evictions_[worker] = std::make_unique<telemetry::RuleEvictions[]>(capacity);
+            spans.push_back({{workers_[worker].get(), capacity}, {evictions_[worker].get(), capacity}});
         }
         slots = std::make_unique<CounterSlots>(capacity, spans);
     }
@@ -31,6 +32,8 @@ class CounterSlotsTest : public testing::Test {
         counters.last_hit_tick.store(tick);
     }
     void count_flow(unsigned worker, std::uint32_t slot) { workers_[worker][slot].flows_created.add(1); }
+    telemetry::RuleCounters& rule(unsigned worker, std::uint32_t slot) { return workers_[worker][slot]; }
+    telemetry::RuleEvictions& evictions(unsigned worker, std::uint32_t slot) { return evictions_[worker][slot]; }
     Slots assign(const Names& names) {
         const auto given = slots->assign(names);
         EXPECT_TRUE(given);
@@ -45,6 +48,7 @@ class CounterSlotsTest : public testing::Test {
 
   private:
     std::unique_ptr<telemetry::RuleCounters[]> workers_[2];
+    std::unique_ptr<telemetry::RuleEvictions[]> evictions_[2];
 };
 
 TEST_F(CounterSlotsTest, EveryNameHasASlotOfItsOwn) {
@@ -85,6 +89,43 @@ TEST_F(CounterSlotsTest, TotalsAreOfAllWorkers) {
     EXPECT_EQ(totals.bytes, 1600u);
     EXPECT_EQ(totals.flows_created, 2u);
     EXPECT_EQ(totals.last_hit_tick, 600u) << "the latest of the workers' last hits";
+}
+
+TEST_F(CounterSlotsTest, EvictionsAreOfAllWorkersAndBeginAnewWithTheSlotsNextRule) {
+    make(1);
+    const std::uint32_t web = assign({"web"})[0];
+    constexpr auto kHalfOpen = static_cast<std::size_t>(telemetry::EvictionCause::half_open);
+    for (unsigned worker = 0; worker < 2; ++worker) {
+        rule(worker, web).flows.add(5);
+        evictions(worker, web).lost[kHalfOpen].add(10 + worker);
+        evictions(worker, web).taken.add(20 + worker);
+        evictions(worker, web).refused.add(30 + worker);
+        evictions(worker, web).kept.add(2);
+    }
+    const auto expect = [&](std::uint32_t slot, std::uint64_t lost, std::uint64_t taken, std::uint64_t refused) {
+        const RuleTotals totals = slots->totals(slot);
+        EXPECT_EQ(totals.lost[kHalfOpen], lost);
+        EXPECT_EQ(totals.lost[0], 0u);
+        EXPECT_EQ(totals.taken, taken);
+        EXPECT_EQ(totals.refused, refused);
+        EXPECT_EQ(totals.flows, 10u) << "what is in the tables now has no beginning";
+        EXPECT_EQ(totals.kept, 4u);
+    };
+    expect(web, 21, 41, 61);
+    slots->keep_only({});
+    const std::uint32_t dns = assign({"dns"})[0];
+    ASSERT_EQ(dns, web);
+    expect(dns, 0, 0, 0);
+    evictions(1, dns).lost[kHalfOpen].add(1);
+    evictions(0, dns).taken.add(1);
+    expect(dns, 1, 1, 0);
+}
+
+TEST_F(CounterSlotsTest, SlotsAreFoundByName) {
+    make(4);
+    const Slots given = assign({"web", "dns"});
+    EXPECT_EQ(slots->slot_of("dns"), given[1]);
+    EXPECT_EQ(slots->slot_of("ntp"), std::nullopt);
 }
 
 TEST_F(CounterSlotsTest, TheLatestHitIsFoundAcrossTheWrapOfTheClock) {

@@ -56,7 +56,8 @@ TEST(FixedDifferences, WhatIsFixedIsNamedBySection) {
     for (const auto& [from, to] : {std::pair{"workers: 1-2", "workers: 1"},
                                    {"workers: 1-2", "workers: auto"},
                                    {"idle: poll", "idle: sleep"},
-                                   {"workers: 1-2", "workers: 1-2, memory: { hugepages: 1Gi }"}}) {
+                                   {"workers: 1-2", "workers: 1-2, memory: { hugepages: 1Gi }"},
+                                   {"workers: 1-2", "workers: 1-2, buffer_size: 4Ki"}}) {
         EXPECT_EQ(differences(with(from, to)), "system") << to;
     }
     for (const auto& [from, to] : {std::pair{"device: net_null1", "device: net_null2"},
@@ -65,12 +66,20 @@ TEST(FixedDifferences, WhatIsFixedIsNamedBySection) {
                                    {"peer: wan }", "peer: wan, promiscuous: false }"}}) {
         EXPECT_EQ(differences(with(from, to)), "interfaces") << to;
     }
-    for (const auto& [from, to] : {std::pair{"size: 64Ki", "size: 128Ki"},
-                                   {"on_full: evict", "on_full: drop_new"},
-                                   {"per_datagram: 44", "per_datagram: 45"},
+    for (const auto& [from, to] : {std::pair{"per_datagram: 44", "per_datagram: 45"},
                                    {"per_datagram: 44", "size: 1Ki, per_datagram: 44"},
                                    {"per_datagram: 44", "timeout: 29s, per_datagram: 44"}}) {
-        EXPECT_EQ(differences(with(from, to)), "tables") << to;
+        EXPECT_EQ(differences(with(from, to)), "tables.fragments") << to;
+    }
+}
+
+TEST(FixedDifferences, TheFlowTableIsLive) {
+    for (const auto& [from, to] : {std::pair{"size: 64Ki", "size: 128Ki"},
+                                   {"on_full: evict", "on_full: drop_new"},
+                                   {"on_full: evict", "half_open: 20%"},
+                                   {"on_full: evict", "syn_cookies: always"},
+                                   {"on_full: evict", "pressure: { enter: 91%, leave: 60%, timeout_scale: 24% }"}}) {
+        EXPECT_EQ(differences(with(from, to)), "") << to;
     }
 }
 
@@ -89,9 +98,9 @@ TEST(FixedDifferences, InterfacesAreComparedOneByOne) {
 }
 
 TEST(FixedDifferences, SeveralSectionsAreAllNamed) {
-    std::string text = with("size: 64Ki", "size: 1Ki");
+    std::string text = with("per_datagram: 44", "per_datagram: 45");
     text.replace(text.find("idle: poll"), 10, "idle: sleep");
-    EXPECT_EQ(differences(text), "system tables");
+    EXPECT_EQ(differences(text), "system tables.fragments");
 }
 
 TEST(RuleNames, TheDefaultComesLast) {

@@ -20,12 +20,13 @@ class RatesTest : public testing::Test {
             auto third = dpdk::Region::reserve(64, -1, "a test");
             ASSERT_TRUE(one && other && third);
             workers.push_back({0,
-                               std::move(*one),
+                               std::make_unique<dpdk::Region>(std::move(*one)),
                                std::move(*other),
                                std::move(*third),
                                nullptr,
                                nullptr,
                                std::make_unique<telemetry::WorkerCounters>(),
+                               {},
                                {},
                                nullptr});
         }
@@ -45,6 +46,10 @@ TEST_F(RatesTest, TotalsSumWorkersAndReasons) {
     counters(1).received_packets.add(10);
     counters(0).forwarded_packets.add(60);
     counters(1).forwarded_packets.add(35);
+    counters(0).answered_packets.add(2);
+    counters(1).answered_packets.add(5);
+    counters(0).made_packets.add(11);
+    counters(1).made_packets.add(1);
     counters(0).handed_off_packets.add(41);
     counters(1).handed_off_packets.add(3);
     counters(0).handed_in_packets.add(3);
@@ -57,6 +62,9 @@ TEST_F(RatesTest, TotalsSumWorkersAndReasons) {
     EXPECT_EQ(totals.received, 110u);
     EXPECT_EQ(totals.forwarded, 95u);
     EXPECT_EQ(totals.dropped, 9u);
+    EXPECT_EQ(totals.answered, 7u);
+    EXPECT_EQ(totals.made, 12u);
+    EXPECT_EQ(totals.received + totals.made, totals.forwarded + totals.answered + totals.dropped + totals.held);
     EXPECT_EQ(totals.held, 11u) << "what the rings and the reassembly hold";
     EXPECT_EQ(drops_of(workers, DropReason::no_rule), 7u);
     EXPECT_EQ(drops_of(workers, DropReason::fragment_limit), 0u);

@@ -62,7 +62,11 @@ TEST(SnapshotRace, NoTornViewAndNoDataRace) {
     while (n < 200'000 || (seen.load() < 1000 && n < 200'000'000)) {
         const OrientedKey key = key_for(n);
         const std::uint64_t hash = table.hash_of(key.key);
-        const Index index = table.create(key, hash, State::udp_new, 10'000 + static_cast<std::uint16_t>(n), n);
+        const Index index = table.create({.key = key,
+                                          .hash = hash,
+                                          .state = State::udp_new,
+                                          .timeout_ticks = 10'000u + static_cast<std::uint16_t>(n)},
+                                         n);
         ASSERT_NE(index, kNone);
         Entry& entry = table.entry(index);
         entry.last_seen_tick.store(n);

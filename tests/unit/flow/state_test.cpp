@@ -19,19 +19,30 @@ TEST(State, EachHasANameOfItsOwn) {
     EXPECT_EQ(name(State::other_established), "other_established");
 }
 
-TEST(State, WhatIsClosingGoesFirstAndWhatWasAnsweredLast) {
-    for (const State state : {State::tcp_fin_wait, State::tcp_time_wait, State::tcp_closed, State::sctp_shutdown_sent,
-                              State::sctp_shutdown_received, State::sctp_shutdown_ack_sent, State::sctp_closed}) {
-        EXPECT_EQ(eviction_class(state), EvictionClass::closing) << name(state);
+TEST(State, WhatIsOverGoesFirstAndWhatWasAnsweredLast) {
+    for (const State state : {State::tcp_time_wait, State::tcp_closed, State::sctp_closed}) {
+        EXPECT_EQ(eviction_class(state, true), EvictionClass::closing) << name(state);
     }
-    for (const State state : {State::tcp_syn_sent, State::tcp_syn_sent2, State::sctp_cookie_wait,
-                              State::sctp_cookie_echoed, State::udp_new, State::icmp_query, State::other_new}) {
-        EXPECT_EQ(eviction_class(state), EvictionClass::unanswered) << name(state);
+    for (const State state :
+         {State::tcp_fin_wait, State::tcp_close_wait, State::tcp_last_ack, State::sctp_shutdown_sent,
+          State::sctp_shutdown_received, State::sctp_shutdown_ack_sent}) {
+        EXPECT_EQ(eviction_class(state, true), EvictionClass::answered) << name(state) << ": not over yet";
+        EXPECT_EQ(eviction_class(state, false), EvictionClass::half_open) << name(state);
+    }
+    for (const State state : {State::tcp_syn_sent, State::tcp_syn_received, State::tcp_syn_sent2,
+                              State::sctp_cookie_wait, State::sctp_cookie_echoed}) {
+        EXPECT_EQ(eviction_class(state, true), EvictionClass::half_open) << name(state);
+    }
+    for (const State state : {State::udp_new, State::icmp_query, State::other_new}) {
+        EXPECT_EQ(eviction_class(state, false), EvictionClass::unanswered) << name(state);
     }
     for (const State state :
          {State::tcp_established, State::sctp_established, State::udp_established, State::other_established}) {
-        EXPECT_EQ(eviction_class(state), EvictionClass::idle) << name(state);
+        EXPECT_EQ(eviction_class(state, true), EvictionClass::answered) << name(state);
     }
+    EXPECT_EQ(eviction_class(State::tcp_established, false), EvictionClass::half_open) << "taken up in its middle";
+    EXPECT_LT(EvictionClass::closing, EvictionClass::half_open);
+    EXPECT_LT(EvictionClass::unanswered, EvictionClass::answered);
 }
 
 TEST(State, OnlyStatesOfSctpHaveItsTimeouts) {

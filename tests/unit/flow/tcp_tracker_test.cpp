@@ -1,7 +1,10 @@
 #include "flow/tcp_tracker.hpp"
 
+#include "flow/tcp_ordinary.hpp"
+
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <optional>
 
 namespace sluice::flow::tcp {
@@ -37,7 +40,14 @@ class Connection {
 
     Outcome put(Direction from, const Arrival& arrival) {
         State next{};
+        Tracker quick = tracker;
+        const bool ordinary = may_be_ordinary(standing.state, arrival.flags) && take_ordinary(quick, from, arrival);
         const Outcome outcome = judge(tracker, standing, from, arrival, next);
+        if (ordinary) {
+            EXPECT_EQ(outcome, Outcome::move);
+            EXPECT_EQ(next, State::tcp_established);
+            EXPECT_EQ(std::memcmp(&quick, &tracker, sizeof quick), 0);
+        }
         const bool passes = outcome == Outcome::move || outcome == Outcome::pass;
         if (passes && from == kServer) standing.replied = true;
         if (outcome != Outcome::move) return outcome;

@@ -86,28 +86,6 @@ TEST_F(ParseStage, PendingIsWhatTheRulesDecide) {
     EXPECT_EQ(disposition(), Disposition::pending);
     EXPECT_EQ(bench.batch.rule_slot[0], kNoRule);
     EXPECT_EQ(bench.batch.path[0], ruleset::Path::none);
-    const ruleset::Query& query = bench.batch.query[0];
-    EXPECT_EQ(query.protocol, net::protocol::kTcp);
-    EXPECT_EQ(query.from_zone.host(), 0);
-    EXPECT_EQ(query.to_zone.host(), 1);
-    EXPECT_EQ(query.source_port.host(), 1000);
-    EXPECT_EQ(query.destination_port.host(), 80);
-    EXPECT_EQ(query.source[3], 1);
-    EXPECT_EQ(query.destination[3], 2);
-}
-
-TEST_F(ParseStage, ZonesGoByThePort) {
-    parse_one(udp("10.0.0.1", 1000, "10.0.0.2", 80), 1);
-    EXPECT_EQ(bench.batch.query[0].from_zone.host(), 1);
-    EXPECT_EQ(bench.batch.query[0].to_zone.host(), 0);
-}
-
-TEST_F(ParseStage, IcmpHasItsTypeAndCodeInThePortsPlace) {
-    parse_one(icmp("10.0.0.1", "10.0.0.2", 3, 7, 4));
-    EXPECT_EQ(bench.batch.query[0].source_port.host(), 0);
-    EXPECT_EQ(bench.batch.query[0].destination_port.host(), 3 * 256 + 4);
-    parse_one(icmp("2001:db8::1", "2001:db8::2", 128, 7));
-    EXPECT_EQ(bench.batch.query[0].destination_port.host(), 128 * 256);
 }
 
 TEST_F(ParseStage, ArpAndNeighborDiscoveryPass) {

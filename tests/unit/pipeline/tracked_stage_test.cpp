@@ -18,21 +18,24 @@ test_support::RulesetFields rules(std::uint32_t epoch = 1) {
                     {.counter_slot = 4, .profile = 0, .action = ruleset::Action::drop, .tracked = true}};
     fields.default_rule = {.counter_slot = 5, .profile = 0, .action = ruleset::Action::drop, .tracked = true};
     fields.profiles.push_back({{1000, 2000, 3000, 3500, 4000, 5000, 6000, 7000, 8000, 9000, 10'000}});
-    ruleset::Row web;
-    web.from_zone = 0;
-    web.destination_ports = {80, 80};
+    classifier::Row web;
+    web.from_zones = {0};
+    web.destination_ports = {{80, 80}};
     web.rank = 0;
     web.result = 1;
-    ruleset::Row telnet;
-    telnet.destination_ports = {23, 23};
+    classifier::Row telnet;
+    telnet.destination_ports = {{23, 23}};
     telnet.rank = 1;
     telnet.result = 2;
-    ruleset::Row ping;
+    classifier::Row ping;
     ping.protocol = net::protocol::kIcmp;
-    ping.from_zone = 0;
+    ping.from_zones = {0};
     ping.rank = 2;
     ping.result = 1;
     fields.tracked = {web, telnet, ping};
+    for (classifier::Row& row : fields.tracked) {
+        row.ipv6 = false;
+    }
     return fields;
 }
 
@@ -167,7 +170,7 @@ TEST_F(TrackedStage, IsJudgedAgainAsItsOpener) {
     bench.pass(0, icmp("10.0.0.1", "10.0.0.2", 8, 7));
     ASSERT_EQ(bench.batch.disposition[0], Disposition::forward);
     test_support::RulesetFields next = rules(2);
-    next.tracked[2].destination_ports = {8 * 256, 8 * 256 + 255}; // echo requests from zone 0, nothing else
+    next.tracked[2].destination_ports = {{8 * 256, 8 * 256 + 255}}; // echo requests from zone 0, nothing else
     bench.use(next);
     bench.pass(1, icmp("10.0.0.2", "10.0.0.1", 0, 7));
     EXPECT_EQ(bench.batch.disposition[0], Disposition::forward);
@@ -202,6 +205,57 @@ TEST_F(TrackedStage, AFlowWhoseRuleIsUntrackedNowGoesAndItsPacketPasses) {
 }
 
 // A batch is looked up ahead; what its earlier packets do must still be seen by the later ones.
+/// Rule 0: tracked allow of everything.
+test_support::RulesetFields everything(std::uint32_t epoch, bool brief) {
+    test_support::RulesetFields fields;
+    fields.epoch = epoch;
+    fields.default_rule.brief = brief;
+    return fields;
+}
+
+TEST_F(TrackedStage, OrdinaryPacketsOfABurstAreAllCounted) {
+    bench.use(everything(1, false));
+    const auto question = udp("10.0.0.1", 1000, "10.0.0.2", 53);
+    const auto answer = udp("10.0.0.2", 53, "10.0.0.1", 1000);
+    bench.pass(0, question);
+    bench.pass(1, answer);
+    bench.context.now = 2000;
+    bench.clear();
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{0, 1, 1, 0, 1})
+        bench.add(port, port == 0 ? question : answer);
+    auto wrong = question;
+    wrong[40] ^= std::byte{1}; // its checksum
+    bench.add(0, wrong);
+    bench.add(1, question);
+    run(bench.batch, bench.context);
+    for (unsigned i = 0; i < 5; ++i) {
+        EXPECT_EQ(bench.batch.disposition[i], Disposition::forward) << i;
+        EXPECT_EQ(bench.batch.rule_slot[i], 0u) << i;
+    }
+    EXPECT_EQ(bench.drops(DropReason::bad_checksum), 1u);
+    EXPECT_EQ(bench.drops(DropReason::spoofed_source), 1u);
+    const flow::Entry& entry = only_entry();
+    EXPECT_EQ(entry.packets[0].load(), 3u);
+    EXPECT_EQ(entry.packets[1].load(), 4u);
+    EXPECT_EQ(entry.bytes(1), 4 * answer.size());
+    EXPECT_EQ(entry.last_seen_tick.load(), 2000u);
+    EXPECT_EQ(bench.rule_counters[0].packets.load(), 7u);
+    EXPECT_EQ(bench.rule_counters[0].bytes.load(), 3 * question.size() + 4 * answer.size());
+    EXPECT_EQ(bench.rule_counters[0].last_hit_tick.load(), 2000u);
+}
+
+TEST_F(TrackedStage, AnEstablishedFlowWhoseRuleBecomesBriefEndsWithItsNextAnswer) {
+    bench.use(everything(1, false));
+    bench.pass(0, udp("10.0.0.1", 1000, "10.0.0.2", 53));
+    bench.pass(1, udp("10.0.0.2", 53, "10.0.0.1", 1000));
+    bench.use(everything(2, true));
+    bench.pass(0, udp("10.0.0.1", 1000, "10.0.0.2", 53));
+    EXPECT_EQ(ended(flow::EndReason::closed), 0u);
+    bench.pass(1, udp("10.0.0.2", 53, "10.0.0.1", 1000));
+    EXPECT_EQ(bench.batch.disposition[0], Disposition::forward);
+    EXPECT_EQ(ended(flow::EndReason::closed), 1u);
+}
+
 TEST_F(TrackedStage, LaterPacketsSeeWhatEarlierOnesOfTheBatchDid) {
     const auto syn = tcp("10.0.0.1", 1000, "10.0.0.2", 80, kSyn);
     const auto rst = tcp("10.0.0.1", 1000, "10.0.0.2", 80, kRst);

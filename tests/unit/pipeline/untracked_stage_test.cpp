@@ -19,38 +19,40 @@ test_support::RulesetFields rules(Path mirror = Path::mirror) {
     fields.rules = {{.counter_slot = 3, .profile = 0, .action = ruleset::Action::allow, .tracked = false},
                     {.counter_slot = 4, .profile = 0, .action = ruleset::Action::drop, .tracked = false},
                     {.counter_slot = 5, .profile = 0, .action = ruleset::Action::allow, .tracked = true}};
-    ruleset::Row there;
-    there.destination_ports = {11211, 11211};
-    there.to_zone = 1;
+    classifier::Row there;
+    there.destination_ports = {{11211, 11211}};
+    there.to_zones = {1};
     there.rank = 10;
     there.result = UntrackedResult{Path::direct, 0}.encode();
-    ruleset::Row back;
-    back.source_ports = {11211, 11211};
-    back.from_zone = 1;
+    classifier::Row back;
+    back.source_ports = {{11211, 11211}};
+    back.from_zones = {1};
     back.rank = 11;
     back.result = UntrackedResult{mirror, 0}.encode();
-    ruleset::Row discard;
+    classifier::Row discard;
     discard.protocol = net::protocol::kUdp;
-    discard.destination_ports = {9, 9};
+    discard.destination_ports = {{9, 9}};
+    discard.ipv6 = false;
     discard.rank = 20;
     discard.result = UntrackedResult{Path::direct, 1}.encode();
-    ruleset::Row first;
+    classifier::Row first;
     first.protocol = net::protocol::kTcp;
-    first.destination_ports = {22, 22};
+    first.destination_ports = {{22, 22}};
+    first.ipv6 = false;
     first.rank = 0;
     first.result = UntrackedResult{Path::tracked, 0}.encode();
     // What answers an ICMP query: rule 0 again, for its mirror's sake.
-    ruleset::Row icmp;
+    classifier::Row icmp;
     icmp.protocol = net::protocol::kIcmp;
-    icmp.from_zone = 1;
+    icmp.from_zones = {1};
+    icmp.ipv6 = false;
     icmp.rank = 12;
     icmp.result = UntrackedResult{mirror, 0}.encode();
-    fields.untracked = {there, back, discard, first, icmp};
-    for (const ruleset::Row& row : {there, back, icmp}) {
-        fields.untracked.push_back(row);
-        fields.untracked.back().family = net::Family::ipv6;
-        if (row.protocol) fields.untracked.back().protocol = net::protocol::kIcmpv6;
-    }
+    classifier::Row icmpv6 = icmp;
+    icmpv6.ipv4 = false;
+    icmpv6.ipv6 = true;
+    icmpv6.protocol = net::protocol::kIcmpv6;
+    fields.untracked = {there, back, discard, first, icmp, icmpv6};
     return fields;
 }
 
@@ -68,6 +70,8 @@ class UntrackedStage : public testing::Test {
         case Disposition::forward: return "forward";
         case Disposition::hand_off: return "hand_off";
         case Disposition::held: return "held";
+        case Disposition::answer: return "answer";
+        case Disposition::absorb: return "absorb";
         case Disposition::drop: break;
         }
         return std::string(telemetry::name(bench.batch.reason[0]));

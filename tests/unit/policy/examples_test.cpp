@@ -73,7 +73,7 @@ TEST(Handbook, ItsPoliciesRead) {
     for (const auto& [line, text] : yaml_blocks(kRoot / "docs/policy.md")) {
         // A block without `version` is a piece: it stands for sections behind the wire's.
         const bool complete = text.find("version:") != std::string::npos;
-        const bool has_rules = text.find("rules:") != std::string::npos;
+        const bool has_rules = ("\n" + text).find("\nrules:") != std::string::npos;
         const Outcome outcome = read_text(complete ? text : kWire + text + (has_rules ? "" : "rules: []\n"));
         EXPECT_TRUE(outcome.policy) << "docs/policy.md:" << line << "\n" << outcome.diagnostics.render(false);
         whole += complete ? 1u : 0u;

@@ -85,9 +85,23 @@ TEST(Rules, ForeignWordsGetAHint) {
     EXPECT_EQ(found("action: drop, ports: [80]"), "6:28 P007 unknown key 'ports' (write it inside 'from' or 'to')\n");
 }
 
+TEST(Rules, SayWhatRoomTheirFlowsMayTake) {
+    const auto outcome = read_text(with_rule("action: allow, track: brief, on_full: drop_new, reserve: 64Ki"));
+    ASSERT_TRUE(outcome.policy) << outcome.found;
+    const Rule& rule = outcome.policy->rules.front();
+    EXPECT_TRUE(rule.tracked);
+    EXPECT_TRUE(rule.brief);
+    EXPECT_EQ(rule.on_full, OnFull::drop_new);
+    EXPECT_EQ(rule.reserve, 65'536u);
+    EXPECT_EQ(found("action: drop, reserve: 10"), "6:28 P022 'reserve' on a rule that makes no flows\n");
+    EXPECT_EQ(found("action: allow, track: false, reply: none, on_full: evict"),
+              "6:56 P022 'on_full' on a rule that makes no flows\n");
+    EXPECT_EQ(found("action: allow, reserve: 200Ki"),
+              "6:1 P031 rules reserve 204800 flow table entries, more than half of 262144\n");
+}
+
 TEST(Rules, NameWhatComesLater) {
     EXPECT_EQ(found("action: reject"), "6:22 P008 'reject' is known, but not available in this version\n");
-    EXPECT_EQ(found("action: allow, track: brief"), "6:36 P008 'brief' is known, but not available in this version\n");
     EXPECT_EQ(found("action: allow, inspect: x, limit: y, log: [end], offload: never"),
               "6:29 P008 'inspect' is known, but not available in this version\n"
               "6:41 P008 'limit' is known, but not available in this version\n"
@@ -202,16 +216,36 @@ TEST(Rules, ZonesAreKnown) {
     EXPECT_EQ(found("action: drop, from: { zone: }"), "6:36 P010 'zone' has no value\n");
 }
 
-TEST(Rules, SharePrefixesWithinBounds) {
+TEST(Rules, WriteOutPrefixesWithinBounds) {
+    std::string list;
+    for (int i = 0; i < 65'536; ++i) {
+        list += "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ", ";
+        if (i % 1000 == 999) list += "\n    ";
+    }
+    std::string text = kWire + "rules:\n";
+    for (int i = 0; i < 17; ++i) {
+        text += "- { name: r" + std::to_string(i) + ", from: { nets: [" + list + "] }, action: drop }\n";
+    }
+    EXPECT_NE(read_text(text).found.find("P026 more than 1048576 prefixes written out in all rules together"),
+              std::string::npos);
+}
+
+TEST(Rules, ShareSetsHoweverManyThereAre) {
     std::string text = kWire + "address_sets:\n  big:\n";
     for (int i = 0; i < 65'536; ++i) {
         text += "  - 10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256) + "\n";
     }
     text += "rules:\n";
-    for (int i = 0; i < 17; ++i) {
-        text += "- { name: r" + std::to_string(i) + ", from: { nets: [big] }, action: drop }\n";
+    for (int i = 0; i < 500; ++i) {
+        text += "- { name: r" + std::to_string(i) + ", from: { nets: [big, 10.2.0.0/16] }, action: drop }\n";
     }
-    EXPECT_NE(read_text(text).found.find("P026 more than 1048576 prefixes in all rules together"), std::string::npos);
+    const auto outcome = read_text(text);
+    ASSERT_TRUE(outcome.policy) << outcome.found;
+    for (const Rule& rule : outcome.policy->rules) {
+        EXPECT_EQ(rule.from.sets, std::vector<std::size_t>{0});
+        EXPECT_EQ(rule.from.nets.size(), 1u);
+    }
+    EXPECT_EQ(outcome.policy->address_sets[0].prefixes->size(), 65'536u);
 }
 
 TEST(Rules, OfLostSectionsAreNotBlamed) {

@@ -22,6 +22,7 @@ TEST(Read, TheSmallestUsefulPolicy) {
     EXPECT_EQ(policy.interfaces.size(), 2u);
     EXPECT_EQ(policy.flow_table.capacity, 262'144u);
     EXPECT_EQ(policy.flow_table.on_full, OnFull::evict);
+    EXPECT_EQ(policy.flow_table.syn_cookies, SynCookies::automatic);
     EXPECT_TRUE(policy.system.workers_auto);
     EXPECT_FALSE(policy.system.sleep_when_idle);
     EXPECT_EQ(policy.timeouts.size(), 1u);
@@ -74,10 +75,22 @@ TEST(Read, NamesWhatComesLater) {
     EXPECT_EQ(read_text(with_sections("system: { offload: auto, memory: { numa: auto } }\n")).found,
               "5:11 P008 'offload' is known, but not available in this version\n"
               "5:36 P008 'numa' is known, but not available in this version\n");
-    EXPECT_EQ(read_text(with_sections("tables: { flows: { pressure: {} } }\n")).found,
-              "5:20 P008 'pressure' is known, but not available in this version\n");
     EXPECT_EQ(read_text(with_sections("default: { action: drop, log: { sample: 1/100 } }\n")).found,
               "5:26 P008 'log' is known, but not available in this version\n");
+}
+
+TEST(Read, PressureHasRoomBetweenItsMarks) {
+    const auto found = [](const std::string& flows) {
+        return read_text(with_sections("tables: { flows: { " + flows + " } }\n")).found;
+    };
+    EXPECT_EQ(found("pressure: { enter: 70%, leave: 70% }"),
+              "5:20 P031 pressure is left at 70%, which is not below the 70% at which it is entered\n");
+    EXPECT_EQ(found("pressure: { enter: 60% }"),
+              "5:20 P031 pressure is left at 70%, which is not below the 60% at which it is entered\n");
+    EXPECT_EQ(found("half_open: 25"), "5:31 P012 a percentage without its sign (write 25%)\n");
+    EXPECT_EQ(found("half_open: 0%"), "5:31 P012 '0%' is not from 1% to 100%\n");
+    EXPECT_EQ(found("half_open: 0.25"), "5:31 P012 '0.25' is not a percentage\n");
+    EXPECT_EQ(found("half_open: many"), "5:31 P012 'many' is not a percentage\n");
 }
 
 TEST(Read, SuggestsForMisspeltKeys) {
@@ -89,26 +102,54 @@ TEST(Read, SuggestsForMisspeltKeys) {
 }
 
 TEST(Read, System) {
-    const auto outcome =
-        read_text(with_sections("name: edge-1\n"
-                                "system: { workers: 2-3, memory: { hugepages: 8Gi }, buffers: 64Ki, idle: sleep }\n"
-                                "tables: { flows: { size: 1Ki, on_full: drop_new },\n"
-                                "  fragments: { size: 64Ki, per_datagram: 45, timeout: 5s } }\n"
-                                "default: { action: allow }\n"));
+    const auto outcome = read_text(
+        with_sections("name: edge-1\n"
+                      "system: { workers: 2-3, memory: { hugepages: 8Gi }, buffers: 64Ki,\n"
+                      "  buffer_size: 3Ki, idle: sleep }\n"
+                      "tables: { flows: { size: 1Ki, on_full: drop_new, half_open: 10%, syn_cookies: always,\n"
+                      "    pressure: { enter: 80%, leave: 60%, timeout_scale: 50% } },\n"
+                      "  fragments: { size: 64Ki, per_datagram: 45, timeout: 5s } }\n"
+                      "default: { action: allow }\n"));
     ASSERT_TRUE(outcome.policy) << outcome.found;
     EXPECT_EQ(outcome.policy->name, "edge-1");
     EXPECT_FALSE(outcome.policy->system.workers_auto);
     EXPECT_EQ(outcome.policy->system.worker_cpus, (std::vector<unsigned>{2, 3}));
     EXPECT_EQ(outcome.policy->system.memory_size, std::uint64_t{8} << 30);
     EXPECT_EQ(outcome.policy->system.buffers, 65'536u);
+    EXPECT_EQ(outcome.policy->system.buffer_size, 3072u);
     EXPECT_TRUE(outcome.policy->system.sleep_when_idle);
     EXPECT_EQ(outcome.policy->flow_table.capacity, 1024u);
     EXPECT_EQ(outcome.policy->flow_table.on_full, OnFull::drop_new);
-    EXPECT_EQ(outcome.policy->flow_table.where.line, 7u);
+    EXPECT_EQ(outcome.policy->flow_table.half_open_percent, 10u);
+    EXPECT_EQ(outcome.policy->flow_table.pressure_enter, 80u);
+    EXPECT_EQ(outcome.policy->flow_table.pressure_leave, 60u);
+    EXPECT_EQ(outcome.policy->flow_table.timeout_scale, 50u);
+    EXPECT_EQ(outcome.policy->flow_table.syn_cookies, SynCookies::always);
+    EXPECT_EQ(outcome.policy->flow_table.where.line, 8u);
     EXPECT_EQ(outcome.policy->fragment_table.datagrams, 65'536u);
     EXPECT_EQ(outcome.policy->fragment_table.per_datagram, 45u);
     EXPECT_EQ(outcome.policy->fragment_table.timeout, 5000u);
     EXPECT_EQ(outcome.policy->default_action, Action::allow);
+}
+
+TEST(Read, BuffersHoldTheLargestFrame) {
+    const auto read_with = [](const std::string& size, const std::string& mtu) {
+        return read_text("version: 1\n"
+                         "system: { buffer_size: " +
+                         size +
+                         " }\n"
+                         "interfaces:\n"
+                         "  lan: { device: net_null0, peer: wan, mtu: " +
+                         mtu +
+                         " }\n"
+                         "  wan: { device: net_null1, peer: lan, mtu: 68 }\n"
+                         "rules: []\n");
+    };
+    EXPECT_EQ(read_with("122", "100").policy->system.buffer_size, 122u);
+    EXPECT_EQ(read_with("121", "100").found, "2:24 P012 a frame of interface 'lan' takes up to 122 bytes\n");
+    EXPECT_EQ(read_with("16Ki", "9600").policy->system.buffer_size, 16'384u);
+    for (const char* wrong : {"63", "16385", "all"})
+        EXPECT_FALSE(read_with(wrong, "68").policy) << wrong;
 }
 
 TEST(Read, FragmentsWithinBounds) {
@@ -148,6 +189,16 @@ TEST(Read, FlowTableBounds) {
               "5:26 P012 '2Gi' is not from 64 to 1Gi\n");
     EXPECT_EQ(read_text(with_sections("tables: { flows: { on_full: block } }\n")).found,
               "5:29 P011 'block' is not one of 'evict' or 'drop_new' (write 'drop')\n");
+}
+
+TEST(Read, SynCookiesAreOneOfThree) {
+    const auto choice = [](const std::string& word) {
+        return read_text(with_sections("tables: { flows: { syn_cookies: " + word + " } }\n"));
+    };
+    EXPECT_EQ(choice("auto").policy->flow_table.syn_cookies, SynCookies::automatic);
+    EXPECT_EQ(choice("never").policy->flow_table.syn_cookies, SynCookies::never);
+    EXPECT_EQ(choice("sometimes").found, "5:33 P011 'sometimes' is not one of 'auto', 'always' or 'never'\n");
+    EXPECT_FALSE(choice("true").policy) << "nor is what YAML would make of it";
 }
 
 TEST(Read, TheHashTellsTextsApart) {

@@ -85,6 +85,10 @@ TEST(Schema, HasTheReadersWords) {
     for (const std::string& word : words_of(at_path("tables.flows").at("properties").at("on_full"))) {
         EXPECT_TRUE(accepts(with_sections("tables: { flows: { on_full: " + word + " } }\n"))) << word;
     }
+    EXPECT_EQ(words_of(at_path("tables.flows").at("properties").at("syn_cookies")).size(), 3u);
+    for (const std::string& word : words_of(at_path("tables.flows").at("properties").at("syn_cookies"))) {
+        EXPECT_TRUE(accepts(with_sections("tables: { flows: { syn_cookies: " + word + " } }\n"))) << word;
+    }
     for (const std::string& word : words_of(at_path("timeouts.*").at("properties").at("pickup"))) {
         EXPECT_TRUE(accepts(with_sections("timeouts: { default: { pickup: " + word + " } }\n"))) << word;
     }

@@ -3,10 +3,10 @@
 #include "flow/state.hpp"
 #include "policy/compile/rows.hpp"
 #include "policy/model/read.hpp"
-#include "support/eal/memory_hog.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -69,7 +69,7 @@ TEST(Compile, RulesInOrderAndTheDefaultBehindThem) {
 TEST(Compile, TakesTheSlotsAndTheEpochItIsGiven) {
     const Policy policy = policy_from("rules:\n- { name: web, to: { ports: [80] }, protocol: tcp, action: allow }\n");
     const std::vector<std::uint32_t> slots = {17, 5};
-    const auto ruleset = compiled(policy, {.epoch = 4711, .numa_socket = -1, .counter_slots = slots});
+    const auto ruleset = compiled(policy, {.epoch = 4711, .counter_slots = slots, .progress = {}});
     EXPECT_EQ(ruleset->epoch(), 4711u);
     EXPECT_EQ(ruleset->rule(0).counter_slot, 17u);
     EXPECT_EQ(ruleset->rule(1).counter_slot, 5u);
@@ -129,7 +129,7 @@ TEST(Compile, ASlotLeadsToTheProfileOfItsRule) {
                     "- { name: web, to: { ports: [80] }, protocol: tcp, action: allow, timeouts: short }\n"
                     "- { name: no-telnet, to: { ports: [23] }, protocol: tcp, action: drop }\n");
     const std::vector<std::uint32_t> slots = {17, 5, 3};
-    const auto ruleset = compiled(policy, {.epoch = 4712, .numa_socket = -1, .counter_slots = slots});
+    const auto ruleset = compiled(policy, {.epoch = 4712, .counter_slots = slots, .progress = {}});
     EXPECT_EQ(&ruleset->profile_of_slot(17), &ruleset->profile(1));
     EXPECT_TRUE(ruleset->profile_of_slot(17).pickup_loose);
     for (const std::uint32_t slot : {5u, 3u, 0u, 16u, 18u, 0xffff'ffffu}) {
@@ -190,37 +190,71 @@ TEST(Compile, ClassifiersAreEmptyWhereNothingIsAsked) {
     EXPECT_TRUE(ipv4->untracked().empty(net::Family::ipv4));
 }
 
-TEST(Compile, TooManyRowsAreCountedBeforeTheyAreMade) {
-    Policy policy = policy_from("rules:\n"
-                                "- { name: small, to: { ports: [80] }, protocol: tcp, action: allow }\n"
-                                "- { name: large, action: allow }\n");
-    for (std::uint32_t i = 0; i < 2000; ++i) {
-        net::Prefix prefix;
-        prefix.address.bytes = {10, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
-        prefix.length = 24;
-        policy.rules[1].from.nets.push_back(prefix);
-        policy.rules[1].to.nets.push_back(prefix);
+/// Rules whose ranges and prefixes cut across one another.
+std::string crossing_rules(int count) {
+    std::string text = "rules:\n";
+    for (int i = 0; i < count; ++i) {
+        const std::string n = std::to_string(i);
+        text += "- { name: r" + n + ", from: { nets: [10." + n + ".0.0/16], ports: [" + std::to_string(1000 + i) + "-" +
+                std::to_string(40'000 + 7 * i) + "] }, to: { nets: [\"10.0." + n + ".0/24\", 172.16.0.0/12], ports: [" +
+                std::to_string(i) + "-" + std::to_string(30'000 + i) + "] }, protocol: tcp, action: allow }\n";
     }
-    ASSERT_GT(row_count(policy.rules[1]), kMaxRows);
-    Diagnostics diagnostics;
-    EXPECT_EQ(compile(policy, {}, diagnostics), nullptr);
-    ASSERT_EQ(diagnostics.all().size(), 1u);
-    EXPECT_EQ(diagnostics.all()[0].code, "P090");
-    EXPECT_EQ(diagnostics.all()[0].where.line, policy.rules[1].where.line) << "points at the largest rule";
-    EXPECT_NE(diagnostics.all()[0].help.find("'large' takes most"), std::string::npos) << diagnostics.all()[0].help;
+    return text;
 }
 
-TEST(Compile, WithoutMemoryItSaysWhatToDo) {
-    const Policy policy = policy_from("rules:\n- { name: web, to: { ports: [80] }, protocol: tcp, action: allow }\n");
+TEST(Compile, OfferLittleMemoryItIsSlowerAndSaysWhy) {
+    Policy policy = policy_from("tables: { rules: { memory: 1Mi } }\n" + crossing_rules(250));
     Diagnostics diagnostics;
-    {
-        const test_support::MemoryHog hog;
-        EXPECT_EQ(compile(policy, {.epoch = 9999, .numa_socket = -1, .counter_slots = {}}, diagnostics), nullptr);
-    }
+    EXPECT_NE(compile(policy, {}, diagnostics), nullptr) << diagnostics.render(false);
+    policy.rule_table.memory_size = 64 << 10;
+    Diagnostics found;
+    EXPECT_NE(compile(policy, {}, found), nullptr) << found.render(false);
+    ASSERT_EQ(found.all().size(), 1u) << found.render(false);
+    EXPECT_EQ(found.all()[0].code, "W110");
+    EXPECT_NE(found.all()[0].help.find("'r"), std::string::npos) << found.all()[0].help;
+    EXPECT_EQ(found.all()[0].where.line, policy.rule_table.where.line);
+}
+
+TEST(Compile, CanBeGivenUp) {
+    Diagnostics diagnostics;
+    double most = 0;
+    CompileOptions options;
+    options.progress = [&most](double done) {
+        most = std::max(most, done);
+        return false;
+    };
+    EXPECT_FALSE(compile_with_report(policy_from(crossing_rules(100)), options, diagnostics));
     ASSERT_EQ(diagnostics.all().size(), 1u);
     EXPECT_EQ(diagnostics.all()[0].code, "P091");
-    EXPECT_NE(diagnostics.all()[0].help.find("more hugepages"), std::string::npos) << diagnostics.all()[0].help;
-    EXPECT_NE(compiled(policy, {.epoch = 9999, .numa_socket = -1, .counter_slots = {}}), nullptr);
+    EXPECT_LE(most, 1.0);
+}
+
+TEST(Compile, ReportsWhatEachRuleTakes) {
+    const Policy policy = policy_from("rules:\n"
+                                      "- { name: web, to: { ports: [80, 443] }, protocol: udp, action: allow }\n"
+                                      "- { name: fast, to: { ports: [11211] }, protocol: tcp, action: allow, "
+                                      "track: false, reply: mirror }\n");
+    Diagnostics diagnostics;
+    const auto compilation = compile_with_report(policy, {}, diagnostics);
+    ASSERT_TRUE(compilation);
+    const auto tracked = rule_costs(compilation->tracked, 2);
+    const auto untracked = rule_costs(compilation->untracked, 2);
+    EXPECT_GT(tracked[0].boxes, tracked[1].boxes) << "two ports";
+    EXPECT_GE(tracked[0].entries, tracked[0].boxes);
+    EXPECT_EQ(untracked[0].boxes, 0u) << "it overlaps with no untracked rule";
+    EXPECT_GT(untracked[1].boxes, 0u);
+    EXPECT_EQ(&compilation->ruleset->tracked(), compilation->tracked.classifier.get());
+}
+
+TEST(Compile, ARulesetOfAnotherEpochSharesTheRest) {
+    const auto first = compiled(policy_from(crossing_rules(10)));
+    const auto second = first->with_epoch(first->epoch() + 1);
+    EXPECT_EQ(second->epoch(), first->epoch() + 1);
+    EXPECT_EQ(&second->tracked(), &first->tracked());
+    EXPECT_EQ(&second->untracked(), &first->untracked());
+    EXPECT_EQ(&second->rule(3), &first->rule(3));
+    EXPECT_EQ(second->content_hash(), first->content_hash());
+    EXPECT_EQ(second->look_interval_ticks(), first->look_interval_ticks());
 }
 
 } // namespace

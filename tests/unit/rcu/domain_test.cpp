@@ -41,6 +41,24 @@ TEST(Domain, AReportDuringTheGracePeriodEndsIt) {
     reader.join();
 }
 
+TEST(Domain, AGracePeriodNobodyWaitsForEndsWhenAllHaveReported) {
+    Domain domain;
+    domain.online(0);
+    domain.online(1);
+    const Domain::Grace first = domain.begin_grace();
+    EXPECT_FALSE(domain.is_over(first));
+    domain.quiescent(0);
+    EXPECT_FALSE(domain.is_over(first));
+    domain.quiescent(1);
+    EXPECT_TRUE(domain.is_over(first));
+    const Domain::Grace second = domain.begin_grace();
+    EXPECT_FALSE(domain.is_over(second)) << "they reported before it began";
+    EXPECT_TRUE(domain.is_over(first));
+    domain.quiescent(0);
+    domain.offline(1);
+    EXPECT_TRUE(domain.is_over(second)) << "who is away holds nothing";
+}
+
 // Readers use the object between quiescent states; the writer frees it after the grace period. A reader that saw a
 // freed object would read a wrong pattern (or stop the sanitizer).
 TEST(Domain, NoReaderSeesAFreedObject) {

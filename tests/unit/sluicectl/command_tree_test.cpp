@@ -48,7 +48,7 @@ TEST_F(SluicectlTree, PrefixesOfCommandsAreMadeWhole) {
 TEST_F(SluicectlTree, UnknownAndAmbiguousWordsAreNamed) {
     EXPECT_EQ(error_of({"statsu"}), "unknown command 'statsu'; did you mean 'status'?");
     EXPECT_EQ(error_of({"show", "flwos"}), "unknown command 'flwos' after 'show'; did you mean 'flows'?");
-    EXPECT_EQ(error_of({"s"}), "'s' is not unique: status, show");
+    EXPECT_EQ(error_of({"s"}), "'s' is not unique: status, show, set");
     EXPECT_EQ(error_of({"show", "flows", "--alll"}), "unknown option '--alll'; did you mean '--all'?");
     EXPECT_EQ(error_of({"-x"}), "unknown option '-x'");
     EXPECT_NE(error_of({"show", ""}), "");
@@ -80,7 +80,7 @@ TEST_F(SluicectlTree, MistakesAreUsageErrors) {
 }
 
 TEST_F(SluicectlTree, CommandsAndOptionsComplete) {
-    EXPECT_EQ(completions({}, "s"), (Words{"status", "show"}));
+    EXPECT_EQ(completions({}, "s"), (Words{"status", "show", "set"}));
     EXPECT_EQ(completions({"sh"}, "f"), (Words{"flows"}));
     EXPECT_EQ(completions({"show", "flows"}, "--l"), (Words{"--limit"}));
     EXPECT_EQ(completions({"--color"}, "a"), (Words{"auto", "always"}));

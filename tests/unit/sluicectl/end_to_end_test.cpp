@@ -45,12 +45,30 @@ void write_file(const std::string& path, const std::string& text) {
 
 /// Every command that asks the appliance, with the schema of its JSON.
 const std::vector<std::pair<std::vector<std::string>, std::string>> kCommands = {
-    {{"status"}, "sluice.status/1"},           {{"show", "interfaces"}, "sluice.interfaces/1"},
-    {{"show", "workers"}, "sluice.workers/1"}, {{"show", "rules"}, "sluice.rules/1"},
-    {{"show", "flows"}, "sluice.flows/1"},     {{"show", "drops"}, "sluice.drops/1"},
-    {{"show", "policy"}, "sluice.policy/1"},   {{"policy", "show"}, "sluice.policy/1"},
+    {{"status"}, "sluice.status/1"},
+    {{"show", "interfaces"}, "sluice.interfaces/1"},
+    {{"show", "workers"}, "sluice.workers/1"},
+    {{"show", "rules"}, "sluice.rules/1"},
+    {{"show", "flows"}, "sluice.flows/1"},
+    {{"show", "drops"}, "sluice.drops/1"},
+    {{"show", "policy"}, "sluice.policy/1"},
+    {{"policy", "show"}, "sluice.policy/1"},
     {{"show", "version"}, "sluice.version/1"},
+    {{"show", "evictions"}, "sluice.evictions/1"},
+    {{"show", "stages"}, "sluice.stages/1"},
+    {{"show", "sets"}, "sluice.sets/1"},
+    {{"show", "sets", "blocked"}, "sluice.set_prefixes/1"},
+    {{"set", "add", "blocked", "10.0.0.1"}, "sluice.set/1"},
 };
+
+TEST(SluicectlEndToEnd, StagesAreToldByThePacket) {
+    const RunningFake fake;
+    const auto lines = lines_of(fake.ctl({"show", "stages"}).out);
+    ASSERT_EQ(lines.size(), 7u) << "two stages and their sum, for each of two workers";
+    EXPECT_EQ(words_of(lines[1]), (std::vector<std::string>{"0", "receive", "20.0", "10.0", "25.0%"}));
+    EXPECT_EQ(words_of(lines[3]), (std::vector<std::string>{"0", "all", "80.0", "40.0", "100.0%"}));
+    EXPECT_EQ(words_of(lines[6]), (std::vector<std::string>{"1", "all", "-", "-", "-"})) << "nothing was timed there";
+}
 
 TEST(SluicectlEndToEnd, EveryCommandAnswersInText) {
     const RunningFake fake;
@@ -85,6 +103,8 @@ TEST(SluicectlEndToEnd, EveryCommandAnswersInJson) {
 TEST(SluicectlEndToEnd, StatusSaysWhatFragmentsThereWere) {
     const RunningFake fake;
     const std::string out = fake.ctl({"status"}).out;
+    EXPECT_NE(out.find("answered 20 for servers, made 20\n"), std::string::npos) << out;
+    EXPECT_NE(out.find("cookies   17 sent, 3 accepted, 2 refused; 1 flow translated\n"), std::string::npos) << out;
     EXPECT_NE(out.find("fragments 0 held, of 0 of 4096 datagrams; 12 datagrams completed\n"), std::string::npos) << out;
 }
 
@@ -106,7 +126,12 @@ TEST(SluicectlEndToEnd, EmptyAnswersExplainThemselves) {
     EXPECT_EQ(fake.ctl({"show", "interfaces"}).out, "The appliance has no interfaces.\n");
     EXPECT_EQ(fake.ctl({"show", "workers"}).out, "The appliance has no workers.\n");
     EXPECT_NE(fake.ctl({"show", "drops"}).out.find("No drops since start, 11520.4 s ago"), std::string::npos);
-    EXPECT_NE(fake.ctl({"status"}).out.find("none since start"), std::string::npos);
+    EXPECT_EQ(fake.ctl({"show", "evictions"}).out,
+              "No evictions since start: no flow has had to make room for another one.\n");
+    const std::string status = fake.ctl({"status"}).out;
+    EXPECT_NE(status.find("none since start"), std::string::npos);
+    EXPECT_EQ(status.find("half_open"), std::string::npos) << "a table with room says nothing about who would give it";
+    EXPECT_EQ(status.find("pressure"), std::string::npos);
     const json document = json::parse(fake.ctl({"-j", "show", "flows"}).out);
     EXPECT_EQ(document["data"], json::array());
     EXPECT_EQ(document["total"], 0);
@@ -117,10 +142,12 @@ TEST(SluicectlEndToEnd, TablesHaveUppercaseHeadsAndAlignedNumbers) {
     const auto lines = lines_of(fake.ctl({"show", "rules"}).out);
     ASSERT_EQ(lines.size(), 4u);
     EXPECT_EQ(words_of(lines[0]), (std::vector<std::string>{"POSITION", "NAME", "ACTION", "TRACK", "REPLY", "PACKETS",
-                                                            "BYTES", "FLOWS", "LAST-HIT", "LINE"}));
+                                                            "BYTES", "FLOWS", "CREATED", "LAST-HIT", "LINE"}));
     EXPECT_EQ(words_of(lines[1])[5], "987654") << "exact numbers off a terminal";
     EXPECT_EQ(words_of(lines[3])[1], "default");
-    EXPECT_EQ(words_of(lines[3])[9], "-");
+    EXPECT_EQ(words_of(lines[1])[7], "987") << "now";
+    EXPECT_EQ(words_of(lines[1])[8], "98765") << "since start";
+    EXPECT_EQ(words_of(lines[3])[10], "-");
     const std::size_t right_edge = lines[0].find("PACKETS") + 7;
     for (const auto& line : lines)
         EXPECT_NE(line[right_edge - 1], ' ') << line;
@@ -277,6 +304,7 @@ TEST(SluicectlEndToEnd, PolicyCheckNeedsNoAppliance) {
     EXPECT_EQ(fine.exit, 0) << fine.errors;
     EXPECT_TRUE(fine.out.starts_with(good + ": valid, 1 rule, 2 interfaces")) << fine.out;
     EXPECT_NE(fine.out.find("flow table: 262144 entries in "), std::string::npos) << fine.out;
+    EXPECT_NE(fine.out.find("half-open flows: at most "), std::string::npos) << fine.out;
     EXPECT_NE(fine.out.find("fragments: 4096 datagrams in "), std::string::npos) << fine.out;
     EXPECT_NE(fine.out.find("FLOWS/S"), std::string::npos) << fine.out;
 

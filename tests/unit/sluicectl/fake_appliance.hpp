@@ -10,7 +10,8 @@ namespace sluice::sluicectl::test {
 
 struct FakeData {
     std::size_t flow_count = 250;
-    bool empty = false; ///< no interfaces, no flows, no drops, …
+    bool empty = false;         ///< no interfaces, no flows, no drops, …
+    bool short_of_room = false; ///< rules have reserves and evictions
 };
 
 /// Registers every method of docs/admin_protocol.md. Policy texts decide what policy.check and policy.apply say:

@@ -65,6 +65,23 @@ TEST(SluicectlFormat, Plurals) {
     EXPECT_EQ(show_plural(20'000, "flow", true), "20.0k flows");
 }
 
+TEST(SluicectlFormat, CountsByNameLargestFirstAndWithoutZeros) {
+    const Json counts = {{"closing", 3}, {"half_open", 12'000}, {"answered", 0}};
+    EXPECT_EQ(show_counts(counts, false), "half_open 12000, closing 3");
+    EXPECT_EQ(show_counts(counts, true), "half_open 12.0k, closing 3");
+    EXPECT_EQ(sum_of(counts), 12'003u);
+    for (const Json& wrong : {Json(), Json(5), Json::array({1, 2}), Json{{"a", "b"}}, Json{{"a", -1}}}) {
+        EXPECT_EQ(show_counts(wrong, false), "") << wrong;
+        EXPECT_EQ(sum_of(wrong), 0u) << wrong;
+    }
+}
+
+TEST(SluicectlFormat, Ends) {
+    EXPECT_EQ(show_end("192.0.2.80", 443), "192.0.2.80:443");
+    EXPECT_EQ(show_end("2001:db8::1", 443), "[2001:db8::1]:443");
+    EXPECT_EQ(show_end("2001:db8::1", nullptr), "2001:db8::1");
+}
+
 TEST(SluicectlFormat, MembersOfTheWrongShapeAreNothing) {
     const Json object = {{"a", 1}, {"b", {{"c", "x"}}}};
     EXPECT_EQ(member(object, "a"), 1);

@@ -98,6 +98,33 @@ TEST_F(WorkerLoopTest, ForwardsToThePeerInOrder) {
     EXPECT_EQ(appliance->flow_count(), 100u);
 }
 
+TEST_F(WorkerLoopTest, OneBurstIn1021IsTimedByStage) {
+    make_with(1);
+    const telemetry::StageCycles& stages = counters(0).stages;
+    const auto pass_a_burst = [&](unsigned packets) {
+        for (unsigned i = 0; i < packets; ++i)
+            appliance->ports().put_in(0, 0, udp(1));
+        EXPECT_EQ(appliance->loop(0).step(0), packets);
+        appliance->loop(0).step(0); // finds nothing, which neither counts nor takes the turn
+    };
+    for (unsigned burst = 1; burst < telemetry::kBurstsASample; ++burst)
+        pass_a_burst(1);
+    EXPECT_EQ(stages.bursts.load(), 0u);
+    for (const auto& cycles : stages.cycles)
+        EXPECT_EQ(cycles.load(), 0u);
+    pass_a_burst(7);
+    EXPECT_EQ(stages.bursts.load(), 1u);
+    EXPECT_EQ(stages.packets.load(), 7u);
+    for (std::size_t i = 0; i < telemetry::kStageCount; ++i)
+        EXPECT_GT(stages.cycles[i].load(), 0u) << telemetry::kStageNames[i];
+    const std::uint64_t before = stages.cycles[0].load();
+    for (unsigned burst = 1; burst < telemetry::kBurstsASample; ++burst)
+        pass_a_burst(1);
+    EXPECT_EQ(stages.cycles[0].load(), before);
+    pass_a_burst(3);
+    EXPECT_EQ(stages.packets.load(), 10u);
+}
+
 TEST_F(WorkerLoopTest, TheOwnerJudgesAndSends) {
     make_with(2);
     const std::uint16_t client = port_owned_by(1);
@@ -293,7 +320,7 @@ TEST_F(WorkerLoopTest, AnIdleRoundAges) {
 // However many flows begin in a round, as many end: a flood does not leave behind it what is long over.
 TEST_F(WorkerLoopTest, AgeingKeepsUpWithCreation) {
     test_support::MemoryApplianceOptions options;
-    options.table_capacity = 16'384;
+    options.flows = flow::share_of({.entries = 16'384}, 1);
     make(options);
     constexpr unsigned kRounds = 300;
     constexpr base::Tick kRoundTicks = 100;
@@ -369,7 +396,7 @@ TEST_F(WorkerLoopTest, AccountsAlwaysAddUp) {
     options.ports = 4;
     options.transmit_queues = 2;
     options.ring_capacity = 16;
-    options.table_capacity = 64;
+    options.flows = flow::share_of({.entries = 64}, 1);
     make(options);
     std::map<const MemoryFrame*, Bytes> put;
     base::Tick now = 0;
