@@ -1,60 +1,58 @@
-"""Captures for replay ports: 64-byte frames (60 without FCS) of UDP, flows in random order."""
+"""Captures for replay ports, made by tools/traffic: 64-byte frames (60 without FCS)."""
 
-import random
-import struct
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_FRAME_SIZE = 60
-_SERVER = bytes([10, 78, 0, 1])
+from netlab import LabError, run
+
+TOOLS = Path(__file__).resolve().parents[1]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trace:
-    """Two captures with the same number of packets: what clients send and what servers answer."""
+    """What clients send and what servers answer; `servers` is None when nobody answers."""
+
     clients: Path
     servers: Path
-    packets: int
+    packets: int  # in both
+
+    @property
+    def files(self):
+        """What the two ports replay, None for one that only sends."""
+        return (self.clients, self.servers)
 
 
-def _checksum(header):
-    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+class Library:
+    """Makes each trace once and throws the last one away when another is asked for: they are large."""
 
+    def __init__(self, folder, build):
+        self._folder = Path(folder)
+        self._build = build
+        self._made = {}
 
-def _frame(source, source_port, destination, destination_port, from_client):
-    client_mac, server_mac = bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2])
-    ethernet = (server_mac + client_mac if from_client else client_mac + server_mac) + b"\x08\x00"
-    udp_length = _FRAME_SIZE - 14 - 20
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + udp_length, 0, 0x4000, 64, 17, 0, source, destination)
-    header = header[:10] + struct.pack("!H", _checksum(header)) + header[12:]
-    udp = struct.pack("!HHHH", source_port, destination_port, udp_length, 0)
-    return ethernet + header + udp + bytes(_FRAME_SIZE - 14 - 20 - 8)
+    def get(self, kind, *arguments):
+        """tools/traffic trace KIND ARGUMENTS."""
+        key = (kind, *map(str, arguments))
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
 
+    def forget(self):
+        """Removes all traces."""
+        for trace in self._made.values():
+            for path in trace.files:
+                if path is not None:
+                    path.unlink(missing_ok=True)
+        self._made.clear()
 
-def _write(path, frames):
-    with open(path, "wb") as out:
-        out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for frame in frames:
-            out.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
-
-
-def two_way_udp(folder, flows):
-    """A packet and its answer for each of `flows` flows, in two captures. Fewer than 1,024 flows are repeated."""
-    clients, servers = [], []
-    for number in range(flows):
-        address = bytes([10, 77, number >> 16 & 0xff, number >> 8 & 0xff])
-        port = 1024 + (number & 0xff) * 200
-        clients.append(_frame(address, port, _SERVER, 53, True))
-        servers.append(_frame(_SERVER, 53, address, port, False))
-    copies = max(1, 1024 // flows)
-    order = random.Random(1)
-    clients, servers = clients * copies, servers * copies
-    order.shuffle(clients)
-    order.shuffle(servers)
-    trace = Trace(Path(folder) / f"clients-{flows}.pcap", Path(folder) / f"servers-{flows}.pcap", len(clients))
-    _write(trace.clients, clients)
-    _write(trace.servers, servers)
-    return trace
+    def _make(self, key):
+        folder = self._folder / f"trace-{re.sub('[^a-z0-9]+', '-', ' '.join(key))}"
+        program = self._build / "tools/traffic_generator/sluice-traffic"
+        if not program.exists():
+            raise LabError(f"{program} is not there: run tools/build")
+        said = run([program, "trace", *key, "-o", folder], timeout=300).stdout
+        files = [folder / name for name in ("clients.pcap", "servers.pcap")]
+        frames = int(re.search(r"(\d+) frames", said)[1])
+        both = files[1].exists()
+        return Trace(files[0], files[1] if both else None, frames * (2 if both else 1))

@@ -120,7 +120,7 @@ def _run_kernel(row, settings):
         lab.start_nftables(row.ruleset)
         report = _load(lab, settings)
         report["table_entries"] = int(lab.middle.read(CONNTRACK_COUNT))
-        report["table_full_drops"] = _conntrack_drops(lab.middle)
+        report["table_full_drops"] = conntrack_drops(lab.middle)
     return report
 
 
@@ -159,7 +159,7 @@ def _load(lab, settings):
     return report
 
 
-def _conntrack_drops(namespace):
+def conntrack_drops(namespace):
     """Packets that the kernel dropped because its table was full: column "drop" of all CPUs, hexadecimal."""
     lines = namespace.read("/proc/net/stat/nf_conntrack").splitlines()
     column = lines[0].split().index("drop")
