@@ -25,7 +25,8 @@ bool agree(Random& random, const World& world, const Compiled& compiled) {
     for (const net::Family family : kFamilies) {
         std::vector<ruleset::Query> queries(1 + below(random, 70));
         std::vector<const ruleset::Query*> pointers;
-        const bool one_pair = below(random, 2) == 0; // as a burst has, and then ends that no row asks for are not looked up
+        const bool one_pair =
+            below(random, 2) == 0; // as a burst has, and then ends that no row asks for are not looked up
         for (ruleset::Query& query : queries) {
             query = random_query(random, world, family);
             if (one_pair) {
