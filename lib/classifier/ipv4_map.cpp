@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 namespace sluice::classifier {
 namespace {
@@ -143,10 +144,27 @@ std::uint32_t Ipv4Map::write_shallow(const Starts<Key>& starts, std::size_t& lin
     return *first | (levels + 1) << kShapeShift;
 }
 
-bool Ipv4Map::prepare(std::uint32_t root, const Starts<Key>& starts, std::vector<Change>& changes) {
+bool Ipv4Map::prepare(std::uint32_t first_root, std::uint32_t last_root, const Starts<Key>& starts,
+                      std::vector<Change>& changes) {
     if (starts.empty()) return false;
+    Starts<Key> of_root;
+    auto next = starts.begin();
+    for (std::uint32_t root = first_root; root <= last_root; ++root) {
+        const Key first = root << 16;
+        while (next != starts.end() && next->at <= first)
+            ++next;
+        of_root.assign(1, {first, std::prev(next)->class_});
+        for (; next != starts.end() && next->at >> 16 == root; ++next)
+            of_root.push_back(*next);
+        if (!prepare_one(root, of_root, changes)) return false;
+    }
+    return true;
+}
+
+bool Ipv4Map::prepare_one(std::uint32_t root, const Starts<Key>& starts, std::vector<Change>& changes) {
     if (starts.size() == 1) {
-        changes.push_back({root, ipv4::kIsClass | starts[0].class_, 0});
+        const Ref ref = ipv4::kIsClass | starts[0].class_;
+        if (roots_[root] != ref) changes.push_back({root, ref, 0});
         return true;
     }
     const std::size_t lines = lines_for(starts.size());

@@ -18,14 +18,12 @@ class Ipv4Map {
     explicit Ipv4Map(std::size_t expected);
 
     [[nodiscard]] bool ok() const { return arena_.ok() && roots_ != nullptr; }
-    /// Writes anew all pieces that first..last touch, as `sweep(first of piece, last of piece)` says; no starts
-    /// at all: to be given up. Takes effect at once, piece by piece; false when there is no room, and then nothing was
-    /// changed.
+    /// Writes anew all pieces that first..last touch, as `sweep(first of them, last of them)` says; no starts at all:
+    /// to be given up. Takes effect at once, piece by piece; false when there is no room, and then nothing was changed.
     template <typename Sweep> [[nodiscard]] bool rewrite(Key first, Key last, Sweep&& sweep) {
+        const Starts<Key> starts = sweep(first & ~Key{0xffff}, last | 0xffff);
         std::vector<Change> changes;
-        for (std::uint32_t root = first >> 16; root <= last >> 16; ++root) {
-            if (!prepare(root, sweep(root << 16, root << 16 | 0xffffu), changes)) return give_up(changes);
-        }
+        if (!prepare(first >> 16, last >> 16, starts, changes)) return give_up(changes);
         publish(changes);
         return true;
     }
@@ -45,7 +43,10 @@ class Ipv4Map {
         std::size_t lines;
     };
 
-    bool prepare(std::uint32_t root, const Starts<Key>& starts, std::vector<Change>& changes);
+    /// Pieces of a run of roots, whose starts these are.
+    bool prepare(std::uint32_t first_root, std::uint32_t last_root, const Starts<Key>& starts,
+                 std::vector<Change>& changes);
+    bool prepare_one(std::uint32_t root, const Starts<Key>& starts, std::vector<Change>& changes);
     bool give_up(const std::vector<Change>& changes);
     void publish(const std::vector<Change>& changes);
     std::uint32_t write_shallow(const Starts<Key>& starts, std::size_t& lines);

@@ -123,15 +123,22 @@ TEST(Ipv4Map, WithoutRoomNothingChanges) {
         written = map.rewrite(0x0a01'0000, 0x0a01'ffff,
                               [&](std::uint32_t a, std::uint32_t b) { return within(large, a, b); });
     EXPECT_FALSE(written);
-    // The first pieces still have room, a later one has not: none of them may show.
+    // The first piece still has room, a later one has not: neither may show.
     AllStarts other = one_chunk(0x0a01, 65'536, random);
-    std::vector<std::uint32_t> chunks;
-    EXPECT_FALSE(map.rewrite(0x0a00'0000, 0x0a01'ffff, [&](std::uint32_t a, std::uint32_t b) {
-        chunks.push_back(a);
-        return a == 0x0a00'0000 ? AllStarts{{a, 5}, {a + 9, 6}} : within(other, a, b);
-    }));
-    EXPECT_EQ(chunks.size(), 2u);
+    const auto without_room = [&] {
+        return !map.rewrite(0x0a00'0000, 0x0a01'ffff, [&](std::uint32_t a, std::uint32_t b) {
+            AllStarts starts{{a, 5}, {a + 9, 6}};
+            const AllStarts large_ones = within(other, 0x0a01'0000u, b);
+            starts.insert(starts.end(), large_ones.begin(), large_ones.end());
+            return starts;
+        });
+    };
+    EXPECT_TRUE(without_room());
     EXPECT_EQ(wrong_in(map.view(), alone(large)), 0u);
+    const std::size_t size = map.memory_size();
+    for (unsigned i = 0; i < 10; ++i)
+        EXPECT_TRUE(without_room());
+    EXPECT_EQ(map.memory_size(), size) << "what was written in vain is used again";
     map.reclaim();
     rewrite(map, other, 0x0a01'0000, 0x0a01'ffff);
     EXPECT_EQ(wrong_in(map.view(), alone(other)), 0u);
@@ -142,17 +149,25 @@ TEST(Ipv4Map, GivenUpByTheSweepNothingChanges) {
     Ipv4Map map(0);
     const AllStarts starts = one_chunk(0x0a01, 100, random);
     rewrite(map, starts, 0, Ipv4Map::kLast);
-    const auto give_up = [&] {
-        return !map.rewrite(0x0a01'0000, 0x0a02'ffff, [](std::uint32_t a, std::uint32_t) {
-            return a == 0x0a01'0000 ? AllStarts{{a, 1}, {a + 1, 99}} : AllStarts{};
-        });
-    };
-    EXPECT_TRUE(give_up());
+    EXPECT_FALSE(map.rewrite(0x0a01'0000, 0x0a02'ffff, [](std::uint32_t, std::uint32_t) { return AllStarts{}; }));
     EXPECT_EQ(wrong_in(map.view(), starts), 0u);
-    const std::size_t size = map.memory_size();
-    for (unsigned i = 0; i < 10; ++i)
-        EXPECT_TRUE(give_up());
-    EXPECT_EQ(map.memory_size(), size) << "what was written in vain is used again";
+}
+
+/// A change may reach over many pieces: those that stay one class, those that begin in the middle of one, and so on.
+TEST(Ipv4Map, PiecesOfALongChangeBeginWithTheClassThatReachesIntoThem) {
+    std::mt19937_64 random(8);
+    for (unsigned round = 0; round < 20; ++round) {
+        Ipv4Map map(0);
+        AllStarts starts{{0, 0}};
+        std::uint32_t at = 0x0a00'0000;
+        for (unsigned i = 0; i < 40; ++i) {
+            at += 1 + static_cast<std::uint32_t>(random() % (i % 2 == 0 ? 0x3'0000 : 0x1000));
+            if (i % 7 == 0) at = (at | 0xffffu) + 1; // as prefixes begin
+            starts.push_back({at, starts.back().class_ + 1});
+        }
+        rewrite(map, starts, 0x0a00'0000, Ipv4Map::kLast);
+        EXPECT_EQ(wrong_in(map.view(), starts), 0u);
+    }
 }
 
 /// So many starts anywhere.
