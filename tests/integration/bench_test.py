@@ -93,9 +93,9 @@ class AccessLists(unittest.TestCase):
         rows = rules.access_list(8)
         self.assertEqual(rules.as_policy(rows, "udp", True).count("name: r"), 8)
         self.assertEqual(rules.as_nftables(rows, "udp", True).count("ct state new"), 8)
-        self.assertEqual(rules.as_openflow(rows, "udp", True).count("+trk+new"), 8)
-        self.assertEqual(rules.as_openflow(rows, "udp", False).count("in_port=servers"), 8)
-        self.assertIn("tp_dst=0x50/0xfff0", rules.as_openflow(rows, "udp", True), "80-95 is one value and mask")
+        self.assertEqual(rules.as_openflow(rows, "udp", True, 1, 2).count("+trk+new"), 8)
+        self.assertEqual(rules.as_openflow(rows, "udp", False, 1, 2).count("in_port=2"), 8)
+        self.assertIn("tp_dst=0x50/0xfff0", rules.as_openflow(rows, "udp", True, 1, 2), "80-95 is one value and mask")
 
 
 class ForReal(unittest.TestCase):

@@ -63,24 +63,24 @@ def as_nftables(rules, protocol, tracked):
     return "\n".join(lines + [" }", "}", ""])
 
 
-def as_openflow(rules, protocol, tracked):
-    """Flows of a bridge with the ports `clients` and `servers`."""
+def as_openflow(rules, protocol, tracked, clients, servers):
+    """Flows of a bridge, between the ports of these numbers."""
     lines = []
     if tracked:
         lines += ["table=0,priority=10,ip,ct_state=-trk,actions=ct(table=1,zone=1)",
-                  "table=1,priority=65000,ct_state=+trk+est,ip,in_port=clients,actions=servers",
-                  "table=1,priority=65000,ct_state=+trk+est,ip,in_port=servers,actions=clients"]
+                  f"table=1,priority=65000,ct_state=+trk+est,ip,in_port={clients},actions=output:{servers}",
+                  f"table=1,priority=65000,ct_state=+trk+est,ip,in_port={servers},actions=output:{clients}"]
     for number, rule in enumerate(rules):
         priority = 60_000 - number
         for port, mask in _masked(*rule.ports):
             if tracked:
-                lines += [f"table=1,priority={priority},ct_state=+trk+new,{protocol},in_port=clients,nw_dst={rule.net},"
-                          f"tp_dst={port:#x}/{mask:#x},actions=ct(commit,zone=1),servers"]
+                lines += [f"table=1,priority={priority},ct_state=+trk+new,{protocol},in_port={clients},nw_dst={rule.net},"
+                          f"tp_dst={port:#x}/{mask:#x},actions=ct(commit,zone=1),output:{servers}"]
             else:
-                lines += [f"priority={priority},{protocol},in_port=clients,nw_dst={rule.net},tp_dst={port:#x}/{mask:#x},"
-                          "actions=servers",
-                          f"priority={priority},{protocol},in_port=servers,nw_src={rule.net},tp_src={port:#x}/{mask:#x},"
-                          "actions=clients"]
+                lines += [f"priority={priority},{protocol},in_port={clients},nw_dst={rule.net},tp_dst={port:#x}/{mask:#x},"
+                          f"actions=output:{servers}",
+                          f"priority={priority},{protocol},in_port={servers},nw_src={rule.net},tp_src={port:#x}/{mask:#x},"
+                          f"actions=output:{clients}"]
     return "\n".join(lines) + "\n"
 
 

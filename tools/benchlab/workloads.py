@@ -110,7 +110,7 @@ def _all():
                    most_rounds=3)
     yield Workload("syn-flood", "attack", f"SYN flood of {100 * attack.SHARE:.0f} % of what is taken, beside {attack.LEGITIMATE:,} "
                    "connections a second that mean it", 0, "attack", (), 0,
-                   (candidates.SLUICE_GENERATED, candidates.OVS_GENERATED), most_rounds=3, quick=True,
+                   (candidates.LIMIT_GENERATED, candidates.SLUICE_GENERATED, candidates.OVS_GENERATED), most_rounds=3, quick=True,
                    timeouts="tcp_closing: 1s", ovs_timeouts=("tcp_time_wait=1", "tcp_close=1"))
 
 

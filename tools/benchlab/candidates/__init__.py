@@ -15,6 +15,7 @@ from benchlab.candidates.sluice import Sluice
 
 LIMIT = TestpmdIo("testpmd io")
 LIMIT_VHOST = TestpmdIo("testpmd io by vhost", way="vhost")
+LIMIT_GENERATED = TestpmdIo("testpmd io", way="memif, generator")
 SLUICE_UNTRACKED = Sluice("sluice untracked", tracked=False)
 SLUICE_UNTRACKED_TCP = Sluice("sluice untracked tcp", tracked=False, protocol="tcp")
 SLUICE = Sluice("sluice tracked", tracked=True)

@@ -104,17 +104,18 @@ class OpenVswitch(Candidate):
         return process, control
 
     def _add_bridge(self, job, folder, socket, devices):
-        words = ["add-br", _BRIDGE, "--", "set", "bridge", _BRIDGE, "datapath_type=netdev", "fail-mode=secure"]
+        # Ports come last: under full load, from replay ports, ten thousand flows take it minutes.
+        self._vsctl(socket, "add-br", _BRIDGE, "--", "set", "bridge", _BRIDGE, "datapath_type=netdev", "fail-mode=secure")
+        flows = folder / "flows"
+        flows.write_text(rules.as_openflow(job.workload.rules, self.protocol, self.tracked, 1, 2))
+        run([program("ovs-ofctl"), "add-flows", f"unix:{folder / (_BRIDGE + '.mgmt')}", flows], timeout=60)
+        words = []
         for number, name in enumerate(("clients", "servers")):
             port = ["type=dpdkvhostuserclient", f"options:vhost-server-path={job.sockets[number]}"] if job.sockets else \
                 ["type=dpdk", f"options:dpdk-devargs=\"{devices[number]}\""]
-            words += ["--", "add-port", _BRIDGE, name, "--", "set", "Interface", name, *port]
+            words += ["--", "add-port", _BRIDGE, name, "--", "set", "Interface", name, f"ofport_request={number + 1}", *port]
         self._vsctl(socket, *words)
         shown = self._vsctl(socket, "--columns=name,error", "list", "Interface", "clients", "servers").stdout
         errors = [line for line in shown.splitlines() if line.startswith("error") and not line.rstrip().endswith("[]")]
         if errors:
             raise CannotDo(f"it does not take the ports: {errors[0].split(':', 1)[1].strip()}")
-        flows = folder / "flows"
-        flows.write_text(rules.as_openflow(job.workload.rules, self.protocol, self.tracked))
-        run([program("ovs-ofctl"), "add-flows", f"unix:{folder / (_BRIDGE + '.mgmt')}", flows], timeout=60)
-
