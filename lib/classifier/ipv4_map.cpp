@@ -92,13 +92,14 @@ void write_node(std::byte* node, const Start<Key>* starts, std::size_t each, std
 } // namespace
 
 Ipv4Map::Ipv4Map(std::size_t expected)
-    : arena_(2 + kRootLines + 4 * ipv4::kBlockLines * (ipv4::kRoots + expected / 8) + kSpare)
+    : arena_(3 + kRootLines + 4 * ipv4::kBlockLines * (ipv4::kRoots + expected / 8) + kSpare)
     , lines_(ipv4::kRoots) {
     if (!arena_.ok()) return;
-    // Line 0 has no key, and the word for the smaller map in the line behind it: line 0 leads nowhere.
-    const auto first = arena_.allocate(2);
+    // Line 0 has no key, and line 1, where its classes would be, is read in vain: nothing may be written there. Then
+    // the word for the smaller map.
+    const auto first = arena_.allocate(3);
     std::fill_n(reinterpret_cast<std::uint16_t*>(arena_.at(*first)), ipv4::kFanOut, ipv4::kNone);
-    small_ = reinterpret_cast<std::uint32_t*>(arena_.at(*first + 1));
+    small_ = reinterpret_cast<std::uint32_t*>(arena_.at(*first + 2));
     const auto roots = arena_.allocate(kRootLines);
     roots_ = reinterpret_cast<std::uint32_t*>(arena_.at(*roots));
     std::fill(roots_, roots_ + ipv4::kRoots, ipv4::kIsClass);

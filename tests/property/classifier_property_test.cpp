@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -114,7 +115,12 @@ class ClassifierProperty : public testing::TestWithParam<World> {
             if (what.empty()) continue;
             ADD_FAILURE() << to_string(batch[i]) << ": " << what;
             const Case found{policy, batch};
-            if (differ(found)) ADD_FAILURE() << "smallest:\n" << to_string(shrink(found, differ));
+            // Of ten thousand rules that are all needed, as for a map of many prefixes, each is left out once.
+            const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+            const auto still_differs = [&](const Case& shown) {
+                return std::chrono::steady_clock::now() < end && differ(shown);
+            };
+            if (differ(found)) ADD_FAILURE() << "smallest:\n" << to_string(shrink(found, still_differs));
             return false;
         }
         return true;

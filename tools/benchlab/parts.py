@@ -9,7 +9,7 @@ from netlab import LabError, run
 
 _ENTRIES = (1_000, 100_000, 1_000_000, 10_000_000)
 _QUICK = (1_000, 1_000_000)
-_MEMORY = 2 << 30  # of hugepages, for ten million entries
+_MEMORY = 4 << 30  # of hugepages, for ten million entries, or for tables of prefixes
 # What each operation is compared with.
 _AGAINST = {"hit": "memory/two_lines", "hit_and_count": "memory/two_lines", "miss": "memory/one_line"}
 
@@ -26,6 +26,7 @@ def _parts(options):
     entries = _QUICK if options.quick else _ENTRIES
     yield Part("packet_bench", ".")
     yield Part("classify_bench", ".")
+    yield Part("address_map_bench", "/1000$" if options.quick else ".")
     for count in entries:
         yield Part("flow_bench", f"/{count}/")
 
@@ -60,6 +61,8 @@ def measure(options):
 def _against(name):
     """The benchmark that this one is compared with, by name, or None."""
     words = name.split("/")
+    if words[0] == "address_map":
+        return "/".join(["rte_fib", *words[1:]])
     if words[0] != "table":
         return None
     peer = "/".join(["rte_hash", "hit" if words[1] == "hit_and_count" else words[1], *words[2:]])
@@ -67,7 +70,7 @@ def _against(name):
 
 
 def rows(samples):
-    """(name, median, lowest, highest, ratio to rte_hash or None, ratio to the memory's limit or None)."""
+    """(name, median, lowest, highest, ratio to rte_hash or rte_fib, or None, ratio to the memory's limit or None)."""
     medians = {name: statistics.median(times) for name, times in samples.items()}
     for name, times in samples.items():
         words = name.split("/")
@@ -80,7 +83,7 @@ def rows(samples):
 def text(samples, options):
     """The table for a terminal."""
     lines = [machine.sentence(machine.describe(options)), f"{options.rounds} rounds; nanoseconds each", "",
-             f"  {'PART':<36} {'MEDIAN':>8} {'LOWEST':>8} {'HIGHEST':>8} {'TO RTE_HASH':>12} {'TO MEMORY':>10}"]
+             f"  {'PART':<36} {'MEDIAN':>8} {'LOWEST':>8} {'HIGHEST':>8} {'TO DPDK'S':>12} {'TO MEMORY':>10}"]
     for name, median, low, high, peer, memory in rows(samples):
         lines.append(f"  {name:<36} {median:8.1f} {low:8.1f} {high:8.1f} {f'{peer:.2f} ×' if peer else '':>12} "
                      f"{f'{memory:.1f} ×' if memory else '':>10}".rstrip())
@@ -90,7 +93,7 @@ def text(samples, options):
 def markdown(samples, options):
     """The table for docs/performance.md."""
     lines = [f"{machine.sentence(machine.describe(options))}. {options.rounds} rounds in turns; nanoseconds each.", "",
-             "| part | median | lowest – highest | to `rte_hash` | to the memory's limit |", "|---|---|---|---|---|"]
+             "| part | median | lowest – highest | to DPDK's | to the memory's limit |", "|---|---|---|---|---|"]
     for name, median, low, high, peer, memory in rows(samples):
         lines.append(f"| `{name}` | {median:.1f} | {low:.1f} – {high:.1f} | {f'{peer:.2f} ×' if peer else ''} | "
                      f"{f'{memory:.1f} ×' if memory else ''} |")

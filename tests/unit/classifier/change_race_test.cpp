@@ -21,9 +21,10 @@ struct Watched {
 
 World racing_world(bool flat) {
     World world = world_of({{"10.0.0.0/8", "2001:db8::/32"}, {"10.1.0.0/16", "2001:db8:1::/48"}, {}});
-    // Enough prefixes that there is no flat map, beside what is watched.
-    for (unsigned n = 0; !flat && n < 200; ++n) {
-        world.lists[1].push_back(prefix("10.1." + std::to_string(n) + ".64/27"));
+    // Beside what is watched, so many prefixes that there is no smaller map while they change.
+    for (unsigned n = 0; !flat && n < 640; ++n) {
+        world.lists[1].push_back(
+            prefix("10.1." + std::to_string(n / 4) + "." + std::to_string(64 + n % 4 * 32) + "/28"));
         world.lists[1].push_back(prefix("2001:db8:1:" + std::to_string(n) + ":1::/80"));
     }
     world.show_lists();

@@ -259,5 +259,26 @@ TEST(Limits, ChangesThatChangeNothingAreRefused) {
     EXPECT_TRUE(compiled->change({add, 7, prefix("10.2.2.2/32")}));
 }
 
+/// A look-up goes through all trees as deep as the deepest wants, whichever zone pair has it.
+TEST(Limits, TheTreeOfOneZonePairMayBeDeeperThanTheLastOnes) {
+    World world = world_of({});
+    for (std::uint16_t n = 0; n < 600; ++n) {
+        Row& row = add_row(world, {}, {});
+        const auto first = static_cast<std::uint16_t>(100 * n);
+        row.destination_ports = {{first, static_cast<std::uint16_t>(first + 49)}};
+        row.from_zones = {0};
+        row.to_zones = {1};
+    }
+    Row& back = add_row(world, {}, {});
+    back.from_zones = {1};
+    back.to_zones = {0};
+    const auto compiled = built(world);
+    for (std::uint16_t n = 0; n < 600; ++n) {
+        const auto port = static_cast<std::uint16_t>(100 * n);
+        EXPECT_EQ(ask(*compiled, kV4, query("192.0.2.1", "192.0.2.2", port)), 10u * (n + 1u));
+        EXPECT_EQ(ask(*compiled, kV4, query("192.0.2.1", "192.0.2.2", static_cast<std::uint16_t>(port + 50))), 0u);
+    }
+}
+
 } // namespace
 } // namespace sluice::classifier
