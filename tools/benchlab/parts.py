@@ -83,7 +83,7 @@ def rows(samples):
 def text(samples, options):
     """The table for a terminal."""
     lines = [machine.sentence(machine.describe(options)), f"{options.rounds} rounds; nanoseconds each", "",
-             f"  {'PART':<36} {'MEDIAN':>8} {'LOWEST':>8} {'HIGHEST':>8} {'TO DPDK'S':>12} {'TO MEMORY':>10}"]
+             f"  {'PART':<36} {'MEDIAN':>8} {'LOWEST':>8} {'HIGHEST':>8} {'TO DPDK':>12} {'TO MEMORY':>10}"]
     for name, median, low, high, peer, memory in rows(samples):
         lines.append(f"  {name:<36} {median:8.1f} {low:8.1f} {high:8.1f} {f'{peer:.2f} ×' if peer else '':>12} "
                      f"{f'{memory:.1f} ×' if memory else '':>10}".rstrip())
@@ -93,7 +93,7 @@ def text(samples, options):
 def markdown(samples, options):
     """The table for docs/performance.md."""
     lines = [f"{machine.sentence(machine.describe(options))}. {options.rounds} rounds in turns; nanoseconds each.", "",
-             "| part | median | lowest – highest | to DPDK's | to the memory's limit |", "|---|---|---|---|---|"]
+             "| part | median | lowest – highest | to DPDK | to the memory's limit |", "|---|---|---|---|---|"]
     for name, median, low, high, peer, memory in rows(samples):
         lines.append(f"| `{name}` | {median:.1f} | {low:.1f} – {high:.1f} | {f'{peer:.2f} ×' if peer else ''} | "
                      f"{f'{memory:.1f} ×' if memory else ''} |")
