@@ -1,8 +1,7 @@
 // `show interfaces`.
-#include "appliance.hpp"
 #include "commands.hpp"
 #include "format.hpp"
-#include "json_output.hpp"
+#include "show_list.hpp"
 #include "table.hpp"
 
 #include <string>
@@ -48,24 +47,11 @@ void print_tables(Context& context, const Json& interfaces) {
     traffic.print(context);
 }
 
-ExitCode run_show_interfaces(Context& context) {
-    const auto interfaces = ask(context, "show.interfaces");
-    if (!interfaces) return interfaces.error();
-    if (context.settings.json) {
-        print_json(context, "interfaces", *interfaces);
-    } else if (!interfaces->is_array() || interfaces->empty()) {
-        context.out.line(LineKind::note, "The appliance has no interfaces.");
-    } else {
-        print_tables(context, *interfaces);
-    }
-    return ExitCode::done;
-}
-
 } // namespace
 
 void add_show_interfaces(CommandTree& tree, CLI::App& parent) {
-    CLI::App& command = add_command(parent, "interfaces", "ports, their links and their counters");
-    command.callback([&tree] { tree.chosen = run_show_interfaces; });
+    add_show_list(tree, parent, "interfaces", "ports, their links and their counters",
+                  "The appliance has no interfaces.", print_tables);
 }
 
 } // namespace sluice::sluicectl

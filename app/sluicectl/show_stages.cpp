@@ -1,8 +1,7 @@
 // `show stages`.
-#include "appliance.hpp"
 #include "commands.hpp"
 #include "format.hpp"
-#include "json_output.hpp"
+#include "show_list.hpp"
 #include "table.hpp"
 
 #include <fmt/format.h>
@@ -34,24 +33,11 @@ void print_table(Context& context, const Json& workers) {
     table.print(context);
 }
 
-ExitCode run_show_stages(Context& context) {
-    const auto workers = ask(context, "show.stages");
-    if (!workers) return workers.error();
-    if (context.settings.json) {
-        print_json(context, "stages", *workers);
-    } else if (!workers->is_array() || workers->empty()) {
-        context.out.line(LineKind::note, "The appliance has no workers.");
-    } else {
-        print_table(context, *workers);
-    }
-    return ExitCode::done;
-}
-
 } // namespace
 
 void add_show_stages(CommandTree& tree, CLI::App& parent) {
-    CLI::App& command = add_command(parent, "stages", "what each stage of a packet's way costs, from samples");
-    command.callback([&tree] { tree.chosen = run_show_stages; });
+    add_show_list(tree, parent, "stages", "what each stage of a packet's way costs, from samples",
+                  "The appliance has no workers.", print_table);
 }
 
 } // namespace sluice::sluicectl

@@ -1,8 +1,7 @@
 // `show workers`.
-#include "appliance.hpp"
 #include "commands.hpp"
 #include "format.hpp"
-#include "json_output.hpp"
+#include "show_list.hpp"
 #include "table.hpp"
 
 namespace sluice::sluicectl {
@@ -35,24 +34,11 @@ void print_table(Context& context, const Json& workers) {
     table.print(context);
 }
 
-ExitCode run_show_workers(Context& context) {
-    const auto workers = ask(context, "show.workers");
-    if (!workers) return workers.error();
-    if (context.settings.json) {
-        print_json(context, "workers", *workers);
-    } else if (!workers->is_array() || workers->empty()) {
-        context.out.line(LineKind::note, "The appliance has no workers.");
-    } else {
-        print_table(context, *workers);
-    }
-    return ExitCode::done;
-}
-
 } // namespace
 
 void add_show_workers(CommandTree& tree, CLI::App& parent) {
-    CLI::App& command = add_command(parent, "workers", "how busy each worker is, and what it did");
-    command.callback([&tree] { tree.chosen = run_show_workers; });
+    add_show_list(tree, parent, "workers", "how busy each worker is, and what it did", "The appliance has no workers.",
+                  print_table);
 }
 
 } // namespace sluice::sluicectl

@@ -33,6 +33,16 @@ inline constexpr std::uint8_t kSctp = 132;
 inline constexpr std::uint8_t kMobility = 135;
 } // namespace protocol
 
+/// TCP option kinds (IANA "Transmission Control Protocol (TCP) Parameters").
+namespace tcp_option {
+inline constexpr std::uint8_t kEnd = 0;
+inline constexpr std::uint8_t kNoOperation = 1;
+inline constexpr std::uint8_t kSegmentSize = 2;
+inline constexpr std::uint8_t kWindowScale = 3;
+inline constexpr std::uint8_t kSackPermitted = 4;
+inline constexpr std::uint8_t kSack = 5;
+} // namespace tcp_option
+
 /// TCP header flags, byte 13 of the header (RFC 9293, 3.1).
 namespace tcp_flag {
 inline constexpr std::uint8_t kFin = 0x01;

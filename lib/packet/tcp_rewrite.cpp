@@ -2,6 +2,7 @@
 
 #include "net/checksum.hpp"
 #include "net/headers.hpp"
+#include "net/protocol.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -60,24 +61,22 @@ void set_tcp_flags(std::byte* data, const Parsed& parsed, std::uint8_t flags) {
 }
 
 void add_to_sack_blocks(std::byte* data, const Parsed& parsed, std::uint32_t delta) {
-    constexpr std::uint8_t kEnd = 0;
-    constexpr std::uint8_t kNoOperation = 1;
-    constexpr std::uint8_t kSack = 5;
+    namespace option = net::tcp_option;
     constexpr std::size_t kBlock = 8;
     const std::byte* header = data + parsed.l4_offset;
     const std::size_t size = header_of(data, parsed).header_size();
     std::size_t at = sizeof(net::TcpHeader);
     while (at < size) {
         const auto kind = static_cast<std::uint8_t>(header[at]);
-        if (kind == kEnd) return;
-        if (kind == kNoOperation) {
+        if (kind == option::kEnd) return;
+        if (kind == option::kNoOperation) {
             ++at;
             continue;
         }
         if (at + 1 >= size) return;
         const auto option_size = static_cast<std::size_t>(header[at + 1]);
         if (option_size < 2 || option_size > size - at) return;
-        if (kind == kSack && (option_size - 2) % kBlock == 0)
+        if (kind == option::kSack && (option_size - 2) % kBlock == 0)
             shift_edges(data, parsed, at + 2, at + option_size, delta);
         at += option_size;
     }

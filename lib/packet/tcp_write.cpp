@@ -2,6 +2,7 @@
 
 #include "net/checksum.hpp"
 #include "net/headers.hpp"
+#include "net/protocol.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,13 +12,7 @@
 namespace sluice::packet {
 namespace {
 
-namespace option {
-constexpr std::uint8_t kEnd = 0;
-constexpr std::uint8_t kNoOperation = 1;
-constexpr std::uint8_t kSegmentSize = 2;
-constexpr std::uint8_t kWindowScale = 3;
-constexpr std::uint8_t kSackPermitted = 4;
-} // namespace option
+namespace option = net::tcp_option;
 
 constexpr std::uint8_t kOwnTtl = 64;
 constexpr std::uint8_t kDscp = 0xfc; // of the traffic class: the other two bits are ECN's (RFC 3168, 5)

@@ -1,6 +1,7 @@
 #include "packet/transport.hpp"
 
 #include "net/headers.hpp"
+#include "net/protocol.hpp"
 #include "packet/reader.hpp"
 
 #include <algorithm>
@@ -9,13 +10,7 @@
 namespace sluice::packet {
 namespace {
 
-namespace option {
-constexpr std::uint8_t kEnd = 0;
-constexpr std::uint8_t kNoOperation = 1;
-constexpr std::uint8_t kWindowScale = 3;
-constexpr std::uint8_t kSackPermitted = 4;
-constexpr std::uint8_t kSack = 5;
-} // namespace option
+namespace option = net::tcp_option;
 
 std::uint32_t be32(const std::uint8_t* at) {
     net::Be32 value;

@@ -2,6 +2,7 @@
 
 #include "sets.hpp"
 
+#include "net/protocol.hpp"
 #include "rule_sets/trace.hpp"
 
 #include <algorithm>
@@ -11,15 +12,14 @@
 namespace sluice::property {
 namespace {
 
+using net::protocol::kIcmp;
+using net::protocol::kIcmpv6;
+using net::protocol::kSctp;
+using net::protocol::kTcp;
+using net::protocol::kUdp;
 using rule_sets::below;
 using rule_sets::Random;
 using rule_sets::with_probability;
-
-constexpr std::uint8_t kIcmp = 1;
-constexpr std::uint8_t kTcp = 6;
-constexpr std::uint8_t kUdp = 17;
-constexpr std::uint8_t kIcmpv6 = 58;
-constexpr std::uint8_t kSctp = 132;
 
 constexpr std::size_t kInterfaces = 4;
 

@@ -18,22 +18,11 @@ namespace sluice::sluicectl {
 namespace {
 
 using nlohmann::json;
+using test::lines_of;
 using test::Ran;
 using test::run_program;
 using test::RunningFake;
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-        lines.push_back(line);
-    return lines;
-}
-
-std::vector<std::string> words_of(const std::string& line) {
-    std::istringstream stream(line);
-    return {std::istream_iterator<std::string>(stream), {}};
-}
+using test::words_of;
 
 bool is_harmless(const std::string& text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); });

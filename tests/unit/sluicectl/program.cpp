@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -129,6 +131,19 @@ RunningFake::~RunningFake() {
 Ran RunningFake::ctl(std::vector<std::string> arguments, std::string input) const {
     arguments.insert(arguments.begin(), {"-s", socket_});
     return run_program({std::move(arguments), std::move(input), {}, std::nullopt});
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+    std::istringstream stream(line);
+    return {std::istream_iterator<std::string>(stream), {}};
 }
 
 } // namespace sluice::sluicectl::test

@@ -30,6 +30,9 @@ struct Run {
 
 Ran run_program(const Run& run);
 
+std::vector<std::string> lines_of(const std::string& text);
+std::vector<std::string> words_of(const std::string& line);
+
 /// A fake appliance on a thread and a socket of its own.
 class RunningFake {
   public:

@@ -15,17 +15,10 @@ namespace sluice::sluicectl {
 namespace {
 
 using nlohmann::json;
+using test::lines_of;
 using test::Ran;
 using test::run_program;
 using test::RunningFake;
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-        lines.push_back(line);
-    return lines;
-}
 
 /// A file that is gone at the end.
 class TemporaryFile {
