@@ -31,7 +31,7 @@ struct Checked {
     std::string path;
     policy::Diagnostics diagnostics;
     std::optional<policy::Policy> policy; ///< only of a valid one
-    std::optional<PolicyCosts> costs;     ///< only if asked for
+    std::optional<PolicyCosts> costs;     ///< of one that compiles, if asked for
 };
 
 /// A sentence when there is no text to check.
@@ -43,9 +43,9 @@ base::Expected<std::unique_ptr<Checked>, std::string> check(const std::string& p
     auto& diagnostics = checked->diagnostics;
     checked->policy = policy::read(path == "-" ? "<standard input>" : path, std::move(*text), diagnostics);
     if (checked->policy) policy::lint(*checked->policy, diagnostics);
-    if (verbose && checked->policy && !diagnostics.has_errors()) {
+    if (checked->policy && !diagnostics.has_errors()) {
         checked->costs.emplace(*checked->policy, diagnostics);
-        if (!checked->costs->ok()) checked->costs.reset();
+        if (!verbose || !checked->costs->ok()) checked->costs.reset();
     }
     diagnostics.sort();
     if (diagnostics.has_errors()) checked->policy.reset();
@@ -213,7 +213,7 @@ void add_policy_check(CommandTree& tree, CLI::App& parent) {
     CLI::App& command = add_command(parent, "check", "say what is wrong with a policy file, and what it needs");
     const auto params = std::make_shared<CheckParams>();
     command.add_option("file", params->paths, "policy files; - for the standard input")->type_name("FILE")->required();
-    command.add_flag("-v,--verbose", params->verbose, "compile it, too, and say what each rule takes");
+    command.add_flag("-v,--verbose", params->verbose, "say what the compiled rules take, too");
     command.footer("The appliance is not asked and need not run. Ends with 5 when a policy is invalid.");
     command.callback(
         [&tree, params] { tree.chosen = [params](Context& context) { return run_policy_check(context, *params); }; });

@@ -34,7 +34,7 @@ std::string verdict(const Json& result, bool human) {
 
 ExitCode run_set(Context& context, std::string_view method, const SetParams& params) {
     if (params.values.empty() == params.file.empty()) {
-        return complain(context, ExitCode::usage, "wants addresses or --file FILE, one of the two");
+        return complain(context, ExitCode::usage, "wants addresses or --from FILE, one of the two");
     }
     Json request = {{"name", params.name}};
     if (!params.file.empty()) {

@@ -107,7 +107,7 @@ class Connections(ApplianceCase):
                                        (("del", "blocked", "192.0.2.2"), 6, "but in 'spammers', which is in it"),
                                        (("add", "blocked", "10.0.0.300"), 2, "'10.0.0.300' is not an IPv4"),
                                        (("add", "blocked", "10.0.0.1/8"), 2, "write '10.0.0.0/8'"),
-                                       (("add", "blocked"), 2, "wants addresses or --file FILE")):
+                                       (("add", "blocked"), 2, "wants addresses or --from FILE")):
             done = sluice.sluicectl("set", *arguments, check=False)
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertIn(words, done.stderr)

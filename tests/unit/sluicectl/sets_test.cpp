@@ -126,5 +126,33 @@ TEST(SluicectlPolicyCheck, SaysWhatRulesTake) {
     EXPECT_GT(compiled["tracked"]["bytes"], 0);
 }
 
+/// Whatever the appliance would say of a policy, it says without --verbose.
+TEST(SluicectlPolicyCheck, SaysThatRulesWantMoreMemory) {
+    std::string text = "version: 1\n"
+                       "interfaces:\n"
+                       "  lan: { device: net_null0, peer: wan }\n"
+                       "  wan: { device: net_null1, peer: lan }\n"
+                       "tables: { rules: { memory: 1Mi } }\n"
+                       "rules:\n";
+    for (int i = 0; i < 2000; ++i) {
+        const std::string net = std::to_string(i / 250) + "." + std::to_string(i % 250) + ".0/24";
+        text += "- { name: r" + std::to_string(i) + ", from: { nets: [10." + net + "] }, to: { nets: [11." + net +
+                "] }, action: drop }\n";
+    }
+    const TemporaryFile file(text);
+    const Ran ran = run_program({{"policy", "check", file.path()}, {}, {}, {}});
+    EXPECT_EQ(ran.exit, 0) << ran.errors;
+    EXPECT_NE(ran.errors.find("warning[W110]"), std::string::npos) << ran.errors;
+    EXPECT_EQ(ran.out.find("CLASSIFIER"), std::string::npos);
+}
+
+TEST(SluicectlSet, AHintNamesAnOptionThatThereIs) {
+    const RunningFake fake;
+    const Ran ran = fake.ctl({"set", "add", "blocked"});
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_NE(ran.errors.find("--from FILE"), std::string::npos) << ran.errors;
+    EXPECT_NE(fake.ctl({"set", "add", "--help"}).out.find("--from"), std::string::npos);
+}
+
 } // namespace
 } // namespace sluice::sluicectl
